@@ -12,6 +12,7 @@ type presence uint8
 
 const (
 	absent  presence = iota
+	unknown          // it exists, and nothing else is known of it
 	assumed          // not mentioned, so as in the base
 	listed
 )
@@ -56,7 +57,9 @@ func (c *cursor) at(u mail.UID, inBase bool, b mail.Flags) (presence, mail.Flags
 		return listed, f
 	}
 	switch {
-	case inBase && inAll:
+	case inAll && !inBase:
+		return unknown, 0
+	case inAll:
 		return listed, b
 	case inBase && !c.proof:
 		return assumed, b
@@ -64,8 +67,8 @@ func (c *cursor) at(u mail.UID, inBase bool, b mail.Flags) (presence, mail.Flags
 	return absent, 0
 }
 
-// unexplained tells whether All has mails that neither the base nor the
-// entries know: nothing is known of them but that they are there.
+// unexplained tells whether All has mails that nobody asked for, since neither
+// the base nor any snapshot has their flags.
 func (c *cursor) unexplained() bool { return c.met < c.size }
 
 // ascending returns es in ascending order, each UID once. A mail that the walk

@@ -11,9 +11,9 @@ import "github.com/offlineimap/offlineimapd/sync/mail"
 // the base has not, they are united, except that Trashed needs both. In the
 // base, flags that are not shared keep what was last agreed on them.
 //
-// What is new beats nothing and is beaten by nothing; a removal beats a change
-// of flags on the other side. That a mail is gone follows only from a listing
-// that is complete.
+// What is new on a side is never removed there; a removal beats a change of
+// flags on the other side. That a mail is gone follows only from a listing that
+// is complete.
 func Merge(base []mail.Entry, local, remote *mail.Snapshot, o Options) *Plan {
 	m := merger{
 		Plan: Plan{Shared: local.Mask & remote.Mask},
@@ -71,12 +71,18 @@ func (m *merger) one(u mail.UID, inBase bool, b mail.Flags) {
 	if rp != absent {
 		m.Remote.Mails++
 	}
+	if lp == unknown || rp == unknown {
+		m.Local.Relist = m.Local.Relist || lp == unknown
+		m.Remote.Relist = m.Remote.Relist || rp == unknown
+		return
+	}
+	outlived := lp == assumed && m.o.KeepDeleted && b&mail.Trashed != 0
 	switch {
 	case lp == assumed && m.doubtful(b, rp, r):
 		m.Local.Relist = true
 	case lp != absent && rp != absent:
-		if inBase {
-			m.both++
+		if inBase && !outlived {
+			m.both++ // a row that may have outlived its mail does not count: it must not make a removal look small
 		}
 		m.flags(u, inBase, b, l, r)
 	case inBase && lp == absent && rp == absent:
@@ -108,10 +114,7 @@ func (m *merger) doubtful(b mail.Flags, rp presence, r mail.Flags) bool {
 func (m *merger) flags(u mail.UID, inBase bool, b, l, r mail.Flags) {
 	merged := b ^ ((b ^ l) | (b ^ r))
 	if !inBase {
-		merged = l | r&^mail.Trashed
-		if r&mail.Trashed == 0 {
-			merged &^= mail.Trashed
-		}
+		merged = (l|r)&^mail.Trashed | l&r&mail.Trashed
 	}
 	agreed := merged
 	if ch := (merged ^ l) & m.Shared; ch != 0 {
