@@ -33,8 +33,8 @@ type Intent struct {
 // Change is one part of a Commit. Changes take effect in the order given.
 type Change interface{ apply(tx *tx) error }
 
-// AddFolder adds a pair without rows and without stamps, and sets Folder.ID.
-// That the pair exists already is an error.
+// AddFolder adds a pair without rows, with the stamps that it has, and sets
+// Folder.ID and Count. That the pair exists already is an error.
 type AddFolder struct{ Folder *Folder }
 
 // SetStamps replaces the stamps that are not nil.

@@ -3,18 +3,153 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
 // ErrLocked says that another program works on the account.
-var ErrLocked = errors.New("another program works on this account")
+var ErrLocked = errors.New("in use by another program")
 
 // AccountLock is the right to work on an account.
-type AccountLock struct{}
+type AccountLock struct {
+	own, theirs *os.File
+}
 
-// Lock takes the lock of OfflineIMAP, <metadata>/<account>.lock, and one of our
-// own beside the state file, <state>.lock. It does not wait: where another
-// program, or this one, holds either, the error is ErrLocked.
-func Lock(ctx context.Context, account, state string) (*AccountLock, error) { return nil, errSkeleton }
+// Lock takes the right to work on an account: a lock of our own on
+// <state>.lock, and OfflineIMAP's, <metadata>/<account>.lock. It does not wait:
+// where another program, or this one, holds either, the error wraps ErrLocked,
+// names the holder where it is known, and has the class Temporary.
+//
+// The order matters. OfflineIMAP uses a POSIX lock, which does not exclude
+// within a process and is lost as soon as the process closes any descriptor of
+// the file; so the file is opened only by whoever has our own lock. That one
+// alone would do among ourselves, even when OfflineIMAP unlinks its file.
+func Lock(ctx context.Context, account, state string) (*AccountLock, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	own, err := lockOwn(state + ".lock")
+	if err != nil {
+		return nil, failLock(state+".lock", err)
+	}
+	theirs, err := lockTheirs(ctx, account)
+	if err != nil {
+		return nil, failLock(account, errors.Join(err, own.Close()))
+	}
+	return &AccountLock{own: own, theirs: theirs}, nil
+}
 
-// Unlock gives the right back. The files stay.
-func (l *AccountLock) Unlock() error { return errSkeleton }
+// Unlock gives the right back. The files stay: whoever unlinks a lock file may
+// unlink the lock of another.
+func (l *AccountLock) Unlock() error {
+	return errors.Join(l.theirs.Close(), l.own.Truncate(0), l.own.Close())
+}
+
+func failLock(path string, err error) error {
+	err = fmt.Errorf("lock %q: %w", path, err)
+	if errors.Is(err, ErrLocked) {
+		return &store.Error{Class: store.Temporary, Err: err,
+			Hint: "wait until OfflineIMAP or the other offlineimapd has ended this account's run, or end it"}
+	}
+	if store.ClassOf(err) == store.Cancelled {
+		return err
+	}
+	return store.Fail(store.Local, store.ScopeStore, err)
+}
+
+func openLock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+// lockOwn takes a flock, which excludes within a process too, and writes down
+// who has it. Nobody unlinks this file.
+func lockOwn(path string) (*os.File, error) {
+	f, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
+	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
+	case nil:
+	case unix.EWOULDBLOCK:
+		b, _ := io.ReadAll(io.LimitReader(f, 20)) // only for the message
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+		return nil, errors.Join(held(pid), f.Close())
+	default:
+		return nil, errors.Join(err, f.Close())
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// lockTheirs takes a lock as Python's lockf does. OfflineIMAP unlinks the file
+// when it ends, so the one that was locked may have lost its name meanwhile:
+// then it excludes nobody, and the file that has the name now is tried.
+func lockTheirs(ctx context.Context, path string) (*os.File, error) {
+	for {
+		f, err := openLock(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := setLock(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		var locked, named unix.Stat_t
+		if err := unix.Fstat(int(f.Fd()), &locked); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		err = unix.Stat(path, &named)
+		if err == nil && locked.Dev == named.Dev && locked.Ino == named.Ino {
+			return f, nil
+		}
+		if cerr := f.Close(); err != nil && err != unix.ENOENT || cerr != nil {
+			return nil, errors.Join(err, cerr)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func setLock(f *os.File) error {
+	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &whole)
+	if err != unix.EAGAIN && err != unix.EACCES {
+		return err
+	}
+	holder := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &holder); err != nil || holder.Type == unix.F_UNLCK {
+		return held(0)
+	}
+	return held(int(holder.Pid))
+}
+
+// held is the error for a lock that pid has; not above 0: not known.
+func held(pid int) error {
+	switch {
+	case pid == os.Getpid():
+		return fmt.Errorf("%w: this one, in another run", ErrLocked)
+	case pid > 0:
+		return fmt.Errorf("%w: process %d", ErrLocked, pid)
+	}
+	return ErrLocked
+}
