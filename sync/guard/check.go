@@ -1,0 +1,105 @@
+package guard
+
+import (
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/merge"
+)
+
+// The limits: a plan is held where it removes, on one side, more of a folder's
+// mails than both of these, or all of them.
+const (
+	maxShare = 50 // percent
+	maxCount = 10
+	// A folder of one mail is emptied whenever that mail is dealt with.
+	minEmptied = 2
+)
+
+// Input is what Check looks at in one folder.
+type Input struct {
+	Folder string      // as people call it, and as --approve takes it
+	Base   int         // mails in the base
+	Plan   *merge.Plan // nil: none can be made, since the base may be about another mailbox
+	// Known and Now are the stamps of the remote side in the base and as it was
+	// just seen. Without a UIDVALIDITY they say nothing.
+	Known, Now mail.Stamp
+}
+
+// Check returns why the folder must be left alone; nil: it may go on.
+func Check(in Input) *Hold {
+	// What the plan removes means nothing where the mailbox is another one, so
+	// that comes alone.
+	if r := replaced(in); r != nil {
+		return &Hold{Reasons: []Reason{*r}}
+	}
+	if in.Plan == nil {
+		return nil
+	}
+	var h Hold
+	for _, s := range []seen{
+		{Local, in.Plan.Local.Emptied, in.Plan.Remote.Removed},
+		{Remote, in.Plan.Remote.Emptied, in.Plan.Local.Removed},
+	} {
+		if r := removals(in, s); r != nil {
+			h.Reasons = append(h.Reasons, *r)
+		}
+	}
+	if len(h.Reasons) == 0 {
+		return nil
+	}
+	return &h
+}
+
+// replaced tells whether the server has another mailbox under this name. Some
+// servers make a mailbox anew without changing UIDVALIDITY (GMX); a UIDNEXT
+// that went backwards gives that away (RFC 9051, section 2.3.1.1).
+func replaced(in Input) *Reason {
+	if in.Base == 0 || in.Known.UIDValidity == 0 || in.Now.UIDValidity == 0 {
+		return nil
+	}
+	switch {
+	case in.Known.UIDValidity != in.Now.UIDValidity:
+		return &Reason{Validity, Remote, validityText(in)}
+	case in.Known.UIDNext != 0 && in.Now.UIDNext != 0 && in.Now.UIDNext < in.Known.UIDNext:
+		return &Reason{Backwards, Remote, backwardsText(in)}
+	}
+	return nil
+}
+
+// seen is what removals one side brings about on the other.
+type seen struct {
+	side    string // where the mails are gone
+	emptied bool
+	removed int // mails to be removed on the other side
+}
+
+func removals(in Input, s seen) *Reason {
+	switch {
+	case s.emptied && s.removed >= minEmptied:
+		return &Reason{Emptied, s.side, emptiedText(in, s)}
+	case s.removed > maxCount && 100*s.removed > maxShare*in.Plan.Base:
+		return &Reason{ManyRemoved, s.side, removedText(in, s)}
+	}
+	return nil
+}
+
+// Missing holds a folder with base mails in the base that the server does not
+// list, while the local side has it. unlisted of known folders of the account
+// are in that state, this one included.
+func Missing(folder string, base, unlisted, known int) *Hold {
+	h := &Hold{Reasons: []Reason{{Unlisted, Remote, unlistedText(folder, base)}}}
+	if unlisted > 3 && 2*unlisted > known {
+		// The server, or the names, and not this folder: that is the thing to
+		// look at.
+		h.Reasons = append([]Reason{{ManyMissing, Remote, manyText(unlisted, known)}}, h.Reasons...)
+	}
+	return h
+}
+
+// Root holds a whole account: the directory of its local folders is missing,
+// or is not the one that the base speaks of. approve is the word for --approve.
+func Root(path string, missing bool) *Hold {
+	if missing {
+		return &Hold{Reasons: []Reason{{RootMissing, Local, rootMissingText(path)}}}
+	}
+	return &Hold{Reasons: []Reason{{RootForeign, Local, rootForeignText(path)}}}
+}
