@@ -34,7 +34,8 @@ type Intent struct {
 type Change interface{ apply(tx *tx) error }
 
 // AddFolder adds a pair without rows, with the stamps that it has, and sets
-// Folder.ID and Count. That the pair exists already is an error.
+// Folder.ID and Count. That the pair exists already is an error. Changes of the
+// same Commit cannot name it, as its ID is not known yet.
 type AddFolder struct{ Folder *Folder }
 
 // SetStamps replaces the stamps that are not nil.

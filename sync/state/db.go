@@ -50,6 +50,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, o Options) (*DB, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	path, err := resolve(path)
 	if err != nil {
 		return nil, err
@@ -79,8 +82,11 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 // original is what the path is called towards people.
 func (d *DB) start(ctx context.Context, original, account string) error {
 	err := d.load(ctx, account)
-	if err == nil || ctx.Err() != nil {
-		return err
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	var what string
 	switch {
