@@ -63,10 +63,12 @@ type Folder interface {
 	// snapshot is Full then, and its Stamp tells.
 	Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, error)
 	// Fetch delivers the mails that are still there, in any order, each at most
-	// once; deliver runs on the caller's goroutine. A mail that is gone, or that
-	// the store will not give, is not delivered, and that alone is no error.
+	// once; deliver runs on the caller's goroutine. Mail.Ref is the one that was
+	// asked for. A mail that is gone, or that the store will not give, is not
+	// delivered, and that alone is no error.
 	Fetch(ctx context.Context, refs []mail.Ref, deliver Deliver) error
-	// Headers reports what identifies each mail that is still there.
+	// Headers reports what identifies each mail that is still there; Header.Ref
+	// is the one that was asked for.
 	Headers(ctx context.Context, refs []mail.Ref, found func(mail.Header)) error
 	// Begin starts changes to the mailbox.
 	Begin() Work
@@ -84,8 +86,9 @@ type Work interface {
 	// SetFlags changes flags. The UIDs of mails that are gone are returned; that
 	// is no error.
 	SetFlags(ctx context.Context, changes []mail.FlagChange) (gone []mail.UID, err error)
-	// Assign gives a UID to mails that the store reported as Fresh. The keys of
-	// mails that are gone are returned. Only for stores that do not assign.
+	// Assign gives a UID to mails that the store reported as Fresh; UID 0 takes
+	// away the one that a mail only claims. The keys of mails that are gone are
+	// returned. Only for stores that do not assign.
 	Assign(ctx context.Context, given []Assignment) (gone []string, err error)
 	// Remove removes mails for good; that one is gone already is no error.
 	Remove(ctx context.Context, uids []mail.UID) error
