@@ -138,12 +138,18 @@ func (b *box) delta(s *mail.Snapshot, known mail.Known) {
 	}
 }
 
-func (f *folder) letters(refs []mail.Ref) ([]letter, error) {
-	var ls []letter
+// found is a copy of a letter, under the name by which it was asked for.
+type found struct {
+	letter
+	ref mail.Ref
+}
+
+func (f *folder) find(refs []mail.Ref) ([]found, error) {
+	var ls []found
 	err := f.w.change(f.name, func(b *box) error {
 		for _, r := range refs {
 			if l := b.find(r); l != nil {
-				ls = append(ls, *l)
+				ls = append(ls, found{*l, r})
 			}
 		}
 		return nil
@@ -151,15 +157,8 @@ func (f *folder) letters(refs []mail.Ref) ([]letter, error) {
 	return ls, err
 }
 
-func (l *letter) ref() mail.Ref {
-	if l.uid != 0 {
-		return mail.Ref{UID: l.uid}
-	}
-	return mail.Ref{Key: l.key}
-}
-
 func (f *folder) Fetch(ctx context.Context, refs []mail.Ref, deliver store.Deliver) error {
-	ls, err := f.letters(refs)
+	ls, err := f.find(refs)
 	if err != nil {
 		return err
 	}
@@ -170,7 +169,7 @@ func (f *folder) Fetch(ctx context.Context, refs []mail.Ref, deliver store.Deliv
 		if f.w.o.Withhold != nil && f.w.o.Withhold(l.body) {
 			continue
 		}
-		m := mail.Mail{Ref: l.ref(), Flags: l.flags, Size: int64(len(l.body)), Date: l.date}
+		m := mail.Mail{Ref: l.ref, Flags: l.flags, Size: int64(len(l.body)), Date: l.date}
 		err := deliver(m, &reader{ctx: ctx, r: bytes.NewReader(l.body)})
 		if err != nil && store.ScopeOf(err) != store.ScopeMail {
 			return err
@@ -192,8 +191,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-func (f *folder) Headers(ctx context.Context, refs []mail.Ref, found func(mail.Header)) error {
-	ls, err := f.letters(refs)
+func (f *folder) Headers(ctx context.Context, refs []mail.Ref, tell func(mail.Header)) error {
+	ls, err := f.find(refs)
 	if err != nil {
 		return err
 	}
@@ -203,11 +202,11 @@ func (f *folder) Headers(ctx context.Context, refs []mail.Ref, found func(mail.H
 		}
 		// An unreadable line ends the header; what came before it counts.
 		h, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(l.body))).ReadMIMEHeader()
-		out := mail.Header{Ref: l.ref(), Date: h.Get("Date"), Size: int64(len(l.body))}
+		out := mail.Header{Ref: l.ref, Date: h.Get("Date"), Size: int64(len(l.body))}
 		if ids := h["Message-Id"]; len(ids) == 1 {
 			out.MessageID = strings.TrimSpace(ids[0])
 		}
-		found(out)
+		tell(out)
 	}
 	return ended(ctx)
 }
