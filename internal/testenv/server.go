@@ -1,43 +1,46 @@
 package testenv
 
+import (
+	"fmt"
+	"sync/atomic"
+)
+
 // Server is an IMAP server on 127.0.0.1 that lives as long as the test.
-type Server struct{}
-
-// Addr returns host:port of the plain port.
-func (s *Server) Addr() string { return "" }
-
-// NewUser makes a user with an empty INBOX, that no other call returns.
-func (s *Server) NewUser() (user, pass string) { return "", "" }
-
-// DovecotOptions say how this Dovecot differs from the usual one.
-type DovecotOptions struct {
-	Config     string   // more configuration, read last
-	Hide       []string // capabilities that are not announced, although they work; see ProxyOptions.Without
-	Capability string   // what is announced instead of everything
-	Format     string   // mailbox format: "sdbox" (default) or "maildir"
-	Separator  string   // of the namespace: "/" (default) or "."
-	Fsync      string   // mail_fsync: "never" (default), "optimized" (Dovecot's own default) or "always"
-	TLS        bool     // STARTTLS on the plain port, and a port for TLS from the start
+type Server struct {
+	t             T
+	addr, tlsAddr string
+	caFile        string
+	home          string // the users' homes are below it
+	users         atomic.Int64
+	addUser       func(user, pass string)
+	start, stop   func()
 }
 
-// Dovecot starts a Dovecot of its own for t.
-func Dovecot(t T, o DovecotOptions) *Server { t.Fatalf("not yet"); return nil }
+// Addr returns host:port of the plain port.
+func (s *Server) Addr() string { return s.addr }
 
 // TLSAddr returns host:port of the port that speaks TLS from the start.
-func (s *Server) TLSAddr() string { return "" }
+func (s *Server) TLSAddr() string { return s.tlsAddr }
 
 // CAFile returns the PEM file with the certificate to trust.
-func (s *Server) CAFile() string { return "" }
+func (s *Server) CAFile() string { return s.caFile }
 
-// MailHome returns the directory that holds all of a user's mail (Dovecot).
-func (s *Server) MailHome(user string) string { return "" }
+// NewUser makes a user with an empty INBOX, that no other call returns.
+func (s *Server) NewUser() (user, pass string) {
+	user, pass = fmt.Sprintf("user%d", s.users.Add(1)), "pass"
+	if s.addUser != nil {
+		s.addUser(user, pass)
+	}
+	return user, pass
+}
 
-// Stop ends the server, all its connections with it; Start starts it again on
-// the same ports with the same mail.
-func (s *Server) Stop() {}
+// MailHome returns the directory that holds all of a user's mail (Dovecot). It
+// exists once the user has logged in.
+func (s *Server) MailHome(user string) string { return s.home + "/" + user }
 
-// Start starts a stopped server again.
-func (s *Server) Start() {}
+// Stop ends the server and with it all its connections. Stopping a stopped
+// server does nothing.
+func (s *Server) Stop() { s.t.Helper(); s.stop() }
 
-// Memory starts go-imap's in-memory server.
-func Memory(t T) *Server { t.Fatalf("not yet"); return nil }
+// Start starts a stopped server again, on the same ports with the same mail.
+func (s *Server) Start() { s.t.Helper(); s.start() }
