@@ -59,8 +59,10 @@ func (s *Section) Lookup(name string) (Option, *Section, bool) {
 	return Option{}, nil, false
 }
 
-// maxErrors ends the reading of something that is no configuration at all.
-const maxErrors = 20
+const (
+	maxErrors  = 20      // end the reading of something that is no configuration at all
+	maxEntries = 200_000 // sections and options, which cost many times their length in memory
+)
 
 // Parse reads a file. The File is never nil; where there are errors it holds
 // what could be understood, and must not be used for anything but messages.
@@ -71,6 +73,10 @@ func Parse(src []byte) (*File, []*Error) {
 		var line string
 		line, rest = cutLine(rest)
 		p.line(n, line)
+		if p.entries > maxEntries {
+			p.fail(n, "", "", fmt.Sprintf("more than %d sections and options", maxEntries), "is this the right file?")
+			break
+		}
 	}
 	p.finish()
 	return p.file, p.errs
@@ -97,6 +103,7 @@ type parser struct {
 	blank    int // empty lines seen since the last line of the open option
 	indent   int // of the last section or option line
 	headless bool
+	entries  int
 }
 
 func (p *parser) fail(line int, section, option, text, hint string) {
@@ -134,6 +141,7 @@ func (p *parser) line(n int, line string) {
 		return
 	}
 	p.indent = in
+	p.entries++
 	if text[0] == '[' {
 		if end := strings.LastIndexByte(text, ']'); end > 1 {
 			p.finish()
