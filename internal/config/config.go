@@ -1,0 +1,122 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// SystemRoots is the CACertFile that stands for the certificates that the
+// system trusts.
+const SystemRoots = "OS-DEFAULT"
+
+// Config is what a file says.
+type Config struct {
+	Path     string
+	General  General
+	Accounts []*Account // every [Account …] of the file and every name in General.Accounts
+	problems []Problem
+}
+
+// General is the section of that name.
+type General struct {
+	Accounts        []string      // to sync where nobody asks for others
+	Metadata        string        // absolute
+	MaxSyncAccounts int           // at once; at least 1
+	SockTimeout     time.Duration // 0: none given
+	Fsync           bool
+	DryRun          bool
+	IgnoreReadonly  bool // do not warn of mailboxes that the server opens read-only
+}
+
+// Account is a pair of repositories. With an Error among its Problems either
+// may be nil or incomplete.
+type Account struct {
+	Name          string
+	Local, Remote *Repository
+	AutoRefresh   time.Duration // 0: once
+	Problems      []Problem
+}
+
+// Refused says whether an Error forbids to run the account.
+func (a *Account) Refused() bool {
+	return slices.ContainsFunc(a.Problems, func(p Problem) bool { return p.Severity == Error })
+}
+
+// Account returns the account of that name, or nil.
+func (c *Config) Account(name string) *Account {
+	for _, a := range c.Accounts {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// Unknown returns the Problem of asking for an account that does not exist.
+func (c *Config) Unknown(name string) Problem {
+	p := Problem{File: c.Path, Severity: Error, Account: name, Text: fmt.Sprintf("account %q does not exist", name)}
+	var names []string
+	for _, a := range c.Accounts {
+		names = append(names, a.Name)
+	}
+	p.Hint = didYouMean(name, names)
+	return p
+}
+
+// Repository is one side of an account: either Maildir or IMAP is not nil.
+type Repository struct {
+	Name          string
+	Type          string // as written: Maildir, GmailMaildir, IMAP, Gmail
+	ReadOnly      bool   // nothing on this side is changed
+	CreateFolders bool   // on this side; never with ReadOnly
+	SyncDeletes   bool   // what is deleted on this side is deleted on the other
+	Maildir       *Maildir
+	IMAP          *IMAP
+}
+
+// Maildir is what only a Maildir has.
+type Maildir struct {
+	LocalFolders      string          // the root, absolute
+	Sep               byte            // between the levels of a folder's name
+	WindowsCompatible bool            // ! instead of : before the flags in a file name
+	CustomFlags       map[byte]string // letter to IMAP keyword; each keyword once
+}
+
+// IMAP is what only a server has.
+type IMAP struct {
+	Host             string // "" only with a tunnel
+	Port             int
+	User             string // "" where none is configured
+	Password         Secret
+	SSL, StartTLS    bool   // StartTLS matters without SSL
+	CACertFile       string // absolute, SystemRoots, or "" where none is configured
+	CertFingerprints []string
+	ClientCert       string // absolute, or ""
+	ClientKey        string // absolute, or ""
+	SSLVersion       string // "", tls1, tls1_1, tls1_2 or ssl23
+	TLSLevel         string // tls_compat, tls_no_ssl or tls_secure
+	AuthMechanisms   []string
+	PreauthTunnel    string // a shell command, or ""
+	TransportTunnel  string // a shell command, or ""; never together with PreauthTunnel
+	IPv6             *bool  // true: IPv6 only; false: IPv4 only; nil: either
+	Reference        string // the first argument of LIST
+	SubscribedOnly   bool
+	UseCompression   bool
+	MaxConnections   int // at least 1
+	Expunge          bool
+}
+
+// Relevant returns, in the order of the file and each once, what there is to
+// tell to somebody who runs these accounts.
+func (c *Config) Relevant(accounts []string) []Problem {
+	seen := map[string]bool{}
+	var out []Problem
+	for _, p := range c.problems {
+		if (p.Account == "" || slices.Contains(accounts, p.Account)) && !seen[p.String()] {
+			seen[p.String()] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}

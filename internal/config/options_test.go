@@ -1,0 +1,187 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write testdata/options.md anew")
+
+func TestOptionsTable(t *testing.T) {
+	const golden = "testdata/options.md"
+	got := OptionsTable()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what the table says: run go test -update\n%s", golden, got)
+	}
+}
+
+func TestOptionsAreWellFormed(t *testing.T) {
+	seen := map[string]kind{}
+	for _, o := range options {
+		if seen[o.name]&o.in != 0 {
+			t.Errorf("%s is twice in one kind of section", o.name)
+		}
+		seen[o.name] |= o.in
+		if (o.note == "") != (o.state == used) {
+			t.Errorf("%s is %s with note %q", o.name, o.state, o.note)
+		}
+		if o.name != strings.ToLower(o.name) || o.in == 0 {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+// place puts an option into the first section of a configuration where it may
+// stand.
+func place(o option, value string) string {
+	line := o.name + " = " + value + "\n"
+	src := small
+	for name := range strings.SplitSeq("accounts localrepository remoterepository type localfolders remotehost remoteuser", " ") {
+		if name == o.name { // it stands there already
+			i := strings.Index(src, "\n"+name+" = ") + 1
+			return src[:i] + line + src[i+strings.IndexByte(src[i:], '\n')+1:]
+		}
+	}
+	switch {
+	case o.in&inGeneral != 0:
+		return with("general", line)
+	case o.in&inAccount != 0:
+		return with("account", line)
+	case o.in&inMaildir != 0:
+		return with("local", line)
+	case o.in&inIMAP != 0:
+		return with("remote", line)
+	}
+	return small + "[mbnames]\n" + line
+}
+
+// Every option does what its state promises: one that is used is read, so that a
+// value that cannot be read is told; no other passes in silence.
+func TestEveryOptionKeepsItsPromise(t *testing.T) {
+	for _, o := range options {
+		value := "3"
+		if o.state == used {
+			value = "%"
+		}
+		_, problems := load(t, place(o, value))
+		var texts, errs []string
+		for _, p := range problems {
+			if p.Option == o.name {
+				texts = append(texts, p.Text)
+				if p.Severity == Error {
+					errs = append(errs, p.Text)
+				}
+			}
+		}
+		switch all := strings.Join(texts, "\n"); o.state {
+		case used:
+			if !strings.Contains(all, "percent") {
+				t.Errorf("%s is not read: %q", o.name, all)
+			}
+		case refused:
+			if len(errs) != 1 || !strings.Contains(all, `refusing account "A"`) {
+				t.Errorf("%s does not refuse: %q", o.name, all)
+			}
+		case unused, obsolete:
+			if len(texts) != 1 || len(errs) > 0 {
+				t.Errorf("%s gives no warning: %q", o.name, all)
+			}
+		case idle:
+			if len(texts) > 0 {
+				t.Errorf("%s gives %q", o.name, all)
+			}
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	candidates := []string{"remotehost", "remoteport", "remotepass", "sync_deletes", "sep", "ssl", "A"}
+	for name, want := range map[string]string{
+		"remotehots": "remotehost", "remotehst": "remotehost", "remoteprot": "remoteport", "Sync-Deletes": "sync_deletes", "syncdeletes": "sync_deletes",
+		"spe": "", "a": "A", "B": "", "": "", "something": "", strings.Repeat("x", 1000): "",
+	} {
+		if got := nearest(name, candidates); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Files that no person wrote are told about in bounded time, and shortly.
+func TestAbsurd(t *testing.T) {
+	many := func(n int, format string) string {
+		var sb strings.Builder
+		for i := range n {
+			fmt.Fprintf(&sb, format, i)
+		}
+		return sb.String()
+	}
+	for name, src := range map[string]string{
+		"unknown options":  small + many(40_000, "opt%d = 1\n"),
+		"unknown sections": small + many(40_000, "[sect%d]\n"),
+		"too many options": small + many(300_000, "o%d = 1\n"),
+		"empty accounts":   small + many(20_000, "[Account a%d]\n"),
+		"missing accounts": strings.Replace(small, "accounts = A", "accounts = A"+many(20_000, ", b%d"), 1),
+		"empty lines":      strings.Replace(small, "/m", "/m"+strings.Repeat("\n", 1<<20)+" m", 1),
+		"one long line":    strings.Replace(small, "/m", "/"+strings.Repeat("m", 1<<22), 1),
+		"garbage":          strings.Repeat("\x7fELF\x02\x01\n", 1<<16),
+		"cut off":          small[:len(small)/2],
+		"open bracket":     strings.Repeat("[", 1<<20),
+	} {
+		start := time.Now()
+		_, problems := load(t, src)
+		warnings := 0
+		for _, p := range problems {
+			if p.Severity == Warning {
+				warnings++
+			}
+		}
+		if warnings > maxWarnings+1 {
+			t.Errorf("%s: %d warnings", name, warnings)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s: took %v", name, d)
+		} else if testing.Verbose() {
+			t.Logf("%s: %d problems in %v", name, len(problems), d)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(small))
+	for _, o := range options {
+		f.Add([]byte(place(o, "%(x)s")))
+	}
+	f.Add([]byte("[DEFAULT]\na=%(b)s\nb=%(a)s\n" + small))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		c, problems := parse("f", src, 0o644)
+		for _, p := range problems {
+			if p.Text == "" || p.Line < 0 || strings.ContainsFunc(p.String(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				t.Fatalf("%+v", p)
+			}
+		}
+		if c == nil {
+			if len(problems) == 0 {
+				t.Fatal("refused without a reason")
+			}
+			return
+		}
+		for _, a := range c.Accounts {
+			if !a.Refused() && (a.Local.Maildir.LocalFolders == "" || a.Local.Maildir.Sep == 0 || a.Remote.IMAP.Port == 0 || a.Remote.IMAP.MaxConnections < 1) {
+				t.Fatalf("account %q is incomplete, but not refused", a.Name)
+			}
+		}
+	})
+}
