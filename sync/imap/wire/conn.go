@@ -1,12 +1,22 @@
 package wire
 
 import (
+	"bufio"
+	"bytes"
+	"compress/flate"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
 // Options of a connection. The zero value is good.
@@ -34,85 +44,203 @@ type Stats struct {
 }
 
 // Conn is one connection to a server.
-type Conn struct{}
+type Conn struct {
+	link    *link
+	tls     *tls.Conn
+	log     func(dir byte, line string)
+	busy    atomic.Bool           // a method runs
+	dead    atomic.Pointer[error] // why it ended
+	skipped atomic.Int64
+	flights atomic.Int64
+	limit   time.Duration // Options.Progress
+
+	// Reading.
+	lexer
+	on                      Handler // of the oldest unanswered command
+	msg                     Fetch
+	body                    body
+	interned                map[string]imap.Flag
+	sectionRaw, sectionName string
+	blank                   bool // what the server says now is not for logs
+	caps                    imap.CapSet
+	capsCount               int
+	preauth                 bool
+	greeting, bye           string
+	alerts                  []string
+
+	// Writing.
+	bw  *bufio.Writer
+	fw  *flate.Writer // nil: not compressed
+	tag int
+}
 
 // New takes over nc and reads the greeting (RFC 9051, section 7.1). Where it
 // fails, nc is closed. nc.Close must not block.
-func New(ctx context.Context, nc net.Conn, o Options) (*Conn, error) { return nil, nil }
+func New(ctx context.Context, nc net.Conn, o Options) (*Conn, error) {
+	c := &Conn{link: &link{Conn: nc}, log: o.Log, interned: make(map[string]imap.Flag)}
+	if o.Progress <= 0 {
+		o.Progress = time.Minute
+	}
+	c.limit = o.Progress
+	c.link.limit.Store(int64(o.Progress))
+	c.streams(c.link, c.link)
+	if c.log != nil {
+		c.trace = c.logLine
+	}
+	leave, err := c.enter(ctx)
+	if err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	defer leave()
+	if o.TLS != nil {
+		if err := c.handshake(ctx, o.TLS); err != nil {
+			return nil, c.fail(err)
+		}
+	}
+	c.flights.Add(1)
+	if err := c.greet(); err != nil {
+		return nil, c.fail(err)
+	}
+	return c, nil
+}
+
+// streams puts the buffers above the given streams.
+func (c *Conn) streams(r io.Reader, w io.Writer) {
+	c.br = bufio.NewReaderSize(r, readBuffer)
+	c.bw = bufio.NewWriterSize(w, writeBuffer)
+}
+
+// greet reads the greeting. A tunnel command may say something before it; what
+// never greets is no IMAP server, and its first line tells people what it is.
+func (c *Conn) greet() error {
+	const most = 64
+	first := ""
+	for range most {
+		if err := c.readLine(); err != nil {
+			if first != "" && !isTimeout(err) {
+				return protocolError("this is no IMAP server: it said %q", first)
+			}
+			return err
+		}
+		c.pos = 1
+		if c.line = bytes.TrimLeft(c.line, " "); len(c.line) > 0 && c.line[0] == '*' {
+			c.spaces()
+			switch kind := string(c.upper(c.atom())); kind {
+			case "OK", "PREAUTH", "BYE":
+				code, arg, text := c.status()
+				c.note(kind, code, arg, text)
+				c.greeting, c.preauth = text, kind == "PREAUTH"
+				if kind == "BYE" {
+					return store.Fail(store.Temporary, store.ScopeStore, fmt.Errorf("the server refused the connection: %s", c.bye))
+				}
+				return nil
+			}
+		}
+		if first == "" {
+			first = clean(c.line[:min(len(c.line), 200)])
+		}
+	}
+	return protocolError("this is no IMAP server: it said %q", first)
+}
 
 // Caps returns the capabilities that the server announced last; empty where
 // they are unknown: it sent none yet, or TLS or a login made the old ones
 // void. The set is never changed afterwards.
-func (c *Conn) Caps() imap.CapSet { return nil }
+func (c *Conn) Caps() imap.CapSet { return c.caps }
 
 // Preauth tells whether the greeting was PREAUTH.
-func (c *Conn) Preauth() bool { return false }
+func (c *Conn) Preauth() bool { return c.preauth }
 
 // Greeting returns the text of the greeting.
-func (c *Conn) Greeting() string { return "" }
+func (c *Conn) Greeting() string { return c.greeting }
 
 // Alerts returns the ALERT texts that came since the last call, fit for
 // people (RFC 9051, section 7.1: they must be shown).
-func (c *Conn) Alerts() []string { return nil }
+func (c *Conn) Alerts() []string {
+	a := c.alerts
+	c.alerts = nil
+	return a
+}
 
 // Bye returns the text of the server's BYE, or "".
-func (c *Conn) Bye() string { return "" }
+func (c *Conn) Bye() string { return c.bye }
 
 // Stats returns the counters; it may be called from any goroutine.
-func (c *Conn) Stats() Stats { return Stats{} }
+func (c *Conn) Stats() Stats {
+	return Stats{In: c.link.in.Load(), Out: c.link.out.Load(), Flights: c.flights.Load(), Skipped: c.skipped.Load()}
+}
 
 // Err returns why the connection is unusable, or nil.
-func (c *Conn) Err() error { return nil }
+func (c *Conn) Err() error {
+	if p := c.dead.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
 
 // Close closes the connection at once, without LOGOUT; it may be called from
 // any goroutine, and ends whatever runs.
-func (c *Conn) Close() error { return nil }
-
-// Run sends all commands in one flight, waiting only where a literal needs
-// the server's go-ahead, and reads until all are answered. Result[i] is the
-// tagged answer to cmds[i]; a NO or BAD is no error of Run. An error says
-// that a command cannot be written (nothing was sent then, and the connection
-// is as before), that the context had ended before, or that the connection is
-// closed: it failed, the context ended, or a handler returned an error, which
-// is then the one returned.
-func (c *Conn) Run(ctx context.Context, h *Handler, cmds ...*Command) ([]Result, error) {
-	return nil, nil
-}
-
-// Login logs in with LOGIN (RFC 9051, section 6.2.3). Caps are empty
-// afterwards unless the server sent new ones.
-func (c *Conn) Login(ctx context.Context, user, pass string) error { return nil }
-
-// SASL is one authentication exchange (RFC 4422), from the client's side.
-type SASL interface {
-	// Start returns the mechanism and its initial response; nil is none, an
-	// empty one is an empty response.
-	Start() (mech string, ir []byte, err error)
-	// Next answers a challenge. An error aborts the exchange.
-	Next(challenge []byte) ([]byte, error)
-}
-
-// Authenticate runs a SASL exchange (RFC 9051, section 6.2.2), with the initial
-// response in the first line where the server has SASL-IR (RFC 4959). Caps are
-// empty afterwards unless the server sent new ones.
-func (c *Conn) Authenticate(ctx context.Context, s SASL) error { return nil }
-
-// StartTLS changes over to TLS (RFC 9051, section 6.2.1). Nothing that was read
-// before counts afterwards: Caps, Alerts and the greeting are empty. It refuses
-// after a PREAUTH greeting, where STARTTLS is impossible, and where
-// the server sent anything in the clear behind its OK. After an error other
-// than the server's NO or BAD the connection is closed.
-func (c *Conn) StartTLS(ctx context.Context, cfg *tls.Config) error { return nil }
-
-// TLS returns the state of the TLS that this package started, or nil.
-func (c *Conn) TLS() *tls.ConnectionState { return nil }
-
-// Compress switches COMPRESS=DEFLATE on (RFC 4978).
-func (c *Conn) Compress(ctx context.Context) error { return nil }
-
-// Idle runs IDLE (RFC 2177) until wake can be read or is closed, d has
-// passed, or the server ends it; handlers run meanwhile. Then the connection is
-// ready for the next command. The end of the context closes the connection.
-func (c *Conn) Idle(ctx context.Context, h *Handler, d time.Duration, wake <-chan struct{}) error {
+func (c *Conn) Close() error {
+	c.kill(store.Fail(store.Offline, store.ScopeStore, net.ErrClosed))
 	return nil
+}
+
+// kill ends the connection for a reason, of which the first stays. What lies
+// below TLS is closed, as TLS would write a farewell first.
+func (c *Conn) kill(reason error) {
+	c.dead.CompareAndSwap(nil, &reason)
+	_ = c.link.Close()
+}
+
+// enter claims the connection for a method until leave is called. The end of ctx
+// closes the connection, which ends any read or write.
+func (c *Conn) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.Err(); err != nil {
+		return nil, store.Fail(store.Offline, store.ScopeStore, fmt.Errorf("the connection is closed: %s", err))
+	}
+	if !c.busy.CompareAndSwap(false, true) {
+		return nil, errors.New("the connection is in use")
+	}
+	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
+	return func() {
+		if !stop() {
+			c.kill(ctx.Err()) // it runs, or will; let nobody find the connection alive before
+		}
+		c.busy.Store(false)
+	}, nil
+}
+
+// fail ends the connection for an error met on it, and returns the reason
+// that it ended for, which may be an earlier one.
+func (c *Conn) fail(err error) error {
+	c.kill(c.explain(err))
+	return c.Err()
+}
+
+func (c *Conn) explain(err error) error {
+	if h, ok := isHandler(err); ok {
+		return h
+	}
+	var classed *store.Error
+	switch {
+	case errors.As(err, &classed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case c.bye != "":
+		return store.Fail(store.Temporary, store.ScopeStore, fmt.Errorf("the server closed the connection: %s", c.bye))
+	case isTimeout(err):
+		// Not wrapped: some timeouts are context.DeadlineExceeded to errors.Is.
+		err = fmt.Errorf("no sign of the server for %s", c.limit)
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		err = fmt.Errorf("the server closed the connection: %w", err)
+	}
+	return store.Fail(store.Offline, store.ScopeStore, err)
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &n) && n.Timeout()
 }

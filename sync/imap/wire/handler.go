@@ -2,6 +2,8 @@ package wire
 
 import (
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -85,7 +87,67 @@ type List struct {
 }
 
 // Has tells whether the mailbox has an attribute, whatever its case.
-func (l *List) Has(a imap.MailboxAttr) bool { return false }
+func (l *List) Has(a imap.MailboxAttr) bool {
+	return slices.ContainsFunc(l.Attrs, func(b imap.MailboxAttr) bool {
+		return strings.EqualFold(string(a), string(b))
+	})
+}
+
+// over returns h with the fields that it leaves nil taken from base.
+func (h *Handler) over(base *Handler) Handler {
+	switch {
+	case h == nil && base == nil:
+		return Handler{}
+	case h == nil:
+		return *base
+	case base == nil:
+		return *h
+	}
+	m := *h
+	if m.Fetch == nil {
+		m.Fetch = base.Fetch
+	}
+	if m.Body == nil {
+		m.Body = base.Body
+	}
+	if m.Vanished == nil {
+		m.Vanished = base.Vanished
+	}
+	if m.Expunge == nil {
+		m.Expunge = base.Expunge
+	}
+	if m.Exists == nil {
+		m.Exists = base.Exists
+	}
+	if m.Status == nil {
+		m.Status = base.Status
+	}
+	if m.List == nil {
+		m.List = base.List
+	}
+	if m.Search == nil {
+		m.Search = base.Search
+	}
+	if m.Flags == nil {
+		m.Flags = base.Flags
+	}
+	if m.Code == nil {
+		m.Code = base.Code
+	}
+	if m.Text == nil {
+		m.Text = base.Text
+	}
+	if m.Enabled == nil {
+		m.Enabled = base.Enabled
+	}
+	if m.Namespace == nil {
+		m.Namespace = base.Namespace
+	}
+	if m.ID == nil {
+		m.ID = base.ID
+	}
+	return m
+}
 
 // Search is one SEARCH or ESEARCH (RFC 4731) response.
 type Search struct {
