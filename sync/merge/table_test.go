@@ -318,3 +318,14 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+// Rows that have outlived their mails must not make a removal look small.
+func TestCountsWithoutOutlived(t *testing.T) {
+	keep := both
+	keep.KeepDeleted = true
+	base := rows("T", "T", "T", "T", "S", "S")
+	p := merge.Merge(base, &mail.Snapshot{Unchanged: true, Mask: mail.AllFlags}, full("T", "T", "T", "T"), keep)
+	if p.Base != 2 || !p.Remote.Emptied || len(p.RemoveLocal) != 2 {
+		t.Errorf("%s: %+v", describe(p), p)
+	}
+}
