@@ -1,0 +1,109 @@
+package maildir
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/offlineimap/offlineimapd/sync/mail"
+)
+
+// scheme reads and writes the file names of one folder.
+type scheme struct {
+	fmd5 []byte // ",FMD5=<hex>", what makes a UID in a name one of this folder
+	info []byte // ":2,"
+}
+
+func newScheme(infoSeparator byte, visible string) scheme {
+	sum := md5.Sum([]byte(visible))
+	return scheme{
+		fmd5: append([]byte(",FMD5="), hex.EncodeToString(sum[:])...),
+		info: []byte{infoSeparator, '2', ','},
+	}
+}
+
+var uidField = []byte(",U=")
+
+// parse reads a file name: how much of it is the base, which stays when flags
+// change, the UID, 0 without one that is good here, and the flags.
+func (s scheme) parse(name []byte) (base int, uid mail.UID, flags mail.Flags) {
+	base = len(name)
+	if i := bytes.Index(name, s.info); i >= 0 {
+		base = i
+		for _, c := range name[i+len(s.info):] {
+			if !isWord(c) {
+				break
+			}
+			flags |= mail.Letter(c)
+		}
+	}
+	return base, s.uid(name), flags
+}
+
+// uid reads the first ",U=<digits>"; it counts only with this folder's FMD5
+// anywhere in the name, so that a mail moved here from another folder is new.
+func (s scheme) uid(name []byte) mail.UID {
+	for rest := name; ; {
+		i := bytes.Index(rest, uidField)
+		if i < 0 {
+			return 0
+		}
+		rest = rest[i+len(uidField):]
+		n, digits := uint64(0), 0
+		for ; digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9'; digits++ {
+			if n <= math.MaxUint32 {
+				n = n*10 + uint64(rest[digits]-'0')
+			}
+		}
+		if digits == 0 {
+			continue
+		}
+		// Names of our own making have the FMD5 right there.
+		if n > math.MaxUint32 || !bytes.HasPrefix(rest[digits:], s.fmd5) && !bytes.Contains(name, s.fmd5) {
+			return 0
+		}
+		return mail.UID(n)
+	}
+}
+
+// isWord tells whether c belongs to the run of flags, as OfflineIMAP reads it:
+// a field after it, such as another program's, is no flag.
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// suffix returns the info part for a name that had the flags and other letters
+// of old after its base: other letters, and what follows the run, stay.
+func (s scheme) suffix(old string, flags mail.Flags) string {
+	run := []byte(flags.String())
+	rest := ""
+	if len(old) > len(s.info) {
+		old = old[len(s.info):]
+		n := 0
+		for ; n < len(old) && isWord(old[n]); n++ {
+			if mail.Letter(old[n]) == 0 && !slices.Contains(run, old[n]) {
+				run = append(run, old[n])
+			}
+		}
+		rest = old[n:]
+		slices.Sort(run)
+	}
+	return string(s.info) + string(run) + rest
+}
+
+// freshName makes a base that no other file has:
+// <sec>_<seq>.<pid>.<host>,U=<uid>,FMD5=<md5>.
+func (s *Store) freshName(c scheme, uid mail.UID) string {
+	b := make([]byte, 0, 128)
+	b = strconv.AppendInt(b, s.o.Now().Unix(), 10)
+	b = append(b, '_')
+	b = strconv.AppendUint(b, s.seq.Add(1)-1, 10)
+	b = append(b, s.origin...)
+	b = append(b, uidField...)
+	b = strconv.AppendUint(b, uint64(uid), 10)
+	b = append(b, c.fmd5...)
+	return string(b)
+}
