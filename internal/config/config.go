@@ -90,6 +90,7 @@ type IMAP struct {
 	User             string // "" where none is configured
 	Password         Secret
 	SSL, StartTLS    bool   // StartTLS matters without SSL
+	StartTLSAsked    bool   // StartTLS is written, not only the default
 	CACertFile       string // absolute, SystemRoots, or "" where none is configured
 	CertFingerprints []string
 	ClientCert       string // absolute, or ""

@@ -133,6 +133,8 @@ func (v view) imap(gmail bool) *IMAP {
 		MaxConnections: v.number("maxconnections", 1, 1000),
 		Expunge:        v.boolean("expunge"),
 	}
+	_, _, asked := v.section.Lookup("starttls")
+	i.StartTLSAsked = asked && i.StartTLS
 	i.Host, _ = v.text("remotehost")
 	i.User, _ = v.text("remoteuser")
 	i.PreauthTunnel, _ = v.text("preauthtunnel")

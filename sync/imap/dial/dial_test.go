@@ -124,6 +124,8 @@ func TestTrust(t *testing.T) {
 		{"SHA-384", Trust{ServerName: "x", Pins: []string{hex.EncodeToString(s384[:])}}, cert, ""},
 		{"SHA-512", Trust{ServerName: "x", Pins: []string{strings.ToUpper(hex.EncodeToString(s512[:]))}}, cert, ""},
 		{"a pin that suffices beside a file", Trust{ServerName: "other", CAFile: ca, Pins: []string{hex.EncodeToString(s1[:])}}, cert, ""},
+		{"a pin and a file, both asked for", Trust{ServerName: "mail.example", CAFile: ca, Chain: true, Pins: []string{hex.EncodeToString(s1[:])}}, cert, ""},
+		{"a pin that does not suffice", Trust{ServerName: "other.example", CAFile: ca, Chain: true, Pins: []string{hex.EncodeToString(s1[:])}}, cert, "remotehost"},
 		{"another pin, though the file would do", Trust{ServerName: "mail.example", CAFile: ca, Pins: []string{hex.EncodeToString(s1[:])}}, old, "cert_fingerprint = "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

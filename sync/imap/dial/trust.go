@@ -22,6 +22,8 @@ type Trust struct {
 	ServerName string   // checked against the certificate, and sent as SNI
 	CAFile     string   // PEM file of the roots to trust instead of the system's
 	Pins       []string // SHA-1, -224, -256, -384 or -512 of the certificate in hex; case, colons and blanks do not matter
+	// Chain demands a trusted chain and the right name besides one of the Pins.
+	Chain bool
 	// ClientCert and ClientKey are PEM files; both or neither.
 	ClientCert, ClientKey string
 	MinVersion            uint16 // of TLS; 0: the default of crypto/tls
@@ -29,8 +31,9 @@ type Trust struct {
 
 // Config returns the TLS configuration for t. Its errors are of class Config.
 //
-// A certificate with one of the Pins is accepted for that alone: who pins has
-// looked at this very certificate, and chain, name and dates say nothing more.
+// A certificate with one of the Pins is accepted for that alone, unless Chain
+// is set: who pins has looked at this very certificate, and chain, name and
+// dates say nothing more.
 func (t Trust) Config() (*tls.Config, error) {
 	cfg := &tls.Config{
 		ServerName: t.ServerName,
@@ -63,7 +66,7 @@ func (t Trust) Config() (*tls.Config, error) {
 				return nil, config(err)
 			}
 		}
-		cfg.InsecureSkipVerify = true // VerifyConnection does it, for resumed sessions too
+		cfg.InsecureSkipVerify = !t.Chain // VerifyConnection does it, for resumed sessions too
 		cfg.VerifyConnection = func(cs tls.ConnectionState) error { return checkPins(pins, cs) }
 	}
 	return cfg, nil
