@@ -113,7 +113,11 @@ func (c *Conn) bodyItem(f *Fetch, section string) error {
 		return err
 	}
 	if !ok {
+		quoted := c.peek() == '"'
 		s, null, err := c.str()
+		if err == nil && !quoted && !null {
+			err = errSyntax
+		}
 		if err != nil || null || c.on.Body == nil {
 			return err
 		}
