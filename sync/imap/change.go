@@ -1,0 +1,252 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	goimap "github.com/emersion/go-imap/v2"
+
+	"github.com/offlineimap/offlineimapd/sync/imap/wire"
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// changing runs f on a session that has the mailbox selected for writing. An
+// upload under way is ended first; the SELECT that went ahead of it serves.
+func (w *work) changing(ctx context.Context, what string, f func(x *session) error) error {
+	switch {
+	case w.over:
+		return errOver
+	case w.f.readOnly:
+		return w.refuse(what)
+	}
+	if err := w.finish(ctx); err != nil {
+		return err
+	}
+	x, err := w.f.s.pool.get(ctx, w.f.name)
+	if err != nil {
+		return connecting{err}
+	}
+	defer w.f.s.pool.put(x)
+	// Not behind a SELECT in the same flight: were that refused, the change would
+	// befall the mailbox selected before it.
+	if err = w.f.enter(ctx, x); err == nil && x.box.readOnly {
+		err = store.Fail(store.Refused, store.ScopeFolder, errors.New("the server has opened it for reading only"))
+	}
+	if err == nil {
+		err = f(x)
+	}
+	return w.f.wrap(err, "%s %s", what, w.f)
+}
+
+// SetFlags changes the flags of all mails in one flight, with one command for
+// all mails that have the same change.
+func (w *work) SetFlags(ctx context.Context, changes []mail.FlagChange) (gone []mail.UID, err error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	err = w.changing(ctx, "change flags in", func(x *session) error {
+		gone, err = w.setFlags(ctx, x, changes)
+		return err
+	})
+	return gone, err
+}
+
+func (w *work) setFlags(ctx context.Context, x *session, changes []mail.FlagChange) ([]mail.UID, error) {
+	mask := x.box.mask(w.f.s.flags)
+	var cmds []*wire.Command
+	uids := make([]mail.UID, 0, len(changes))
+	for _, g := range group(changes, mask) {
+		cmds = append(cmds, w.stores(g.uids, g.add, g.clear)...)
+	}
+	for _, c := range changes {
+		uids = append(uids, c.UID)
+	}
+	// UID STORE says nothing of mails that are gone (RFC 9051, section 6.4.9); a
+	// search behind it, in the same flight, does.
+	set := mail.SetOf(uids...)
+	l := newListing(x)
+	parts := chunks(set)
+	for _, part := range parts {
+		criteria := "UID " + part.String()
+		if x.has(goimap.CapESearch) {
+			cmds = append(cmds, wire.UIDSearch(criteria, "ALL"))
+		} else {
+			cmds = append(cmds, wire.UIDSearch(criteria))
+		}
+	}
+	res, err := x.run(ctx, l.handler(), cmds...)
+	if err != nil {
+		return nil, err
+	}
+	stores := res[:len(res)-len(parts)]
+	if err := firstRefusal(stores, "store flags"); err != nil {
+		return nil, err
+	}
+	for _, r := range res[len(stores):] {
+		if !r.OK() {
+			return nil, nil // not known, and not needed to go on
+		}
+	}
+	return l.absent(set), nil
+}
+
+// absent returns the UIDs of a set that no search has found.
+func (l *listing) absent(set mail.Set) []mail.UID {
+	there := mail.SetOfRanges(l.all...)
+	var gone []mail.UID
+	for u := range set.All {
+		if !there.Has(u) {
+			gone = append(gone, u)
+		}
+	}
+	return gone
+}
+
+const expungeIssued = "EXPUNGEISSUED"
+
+// firstRefusal returns the first answer that is not OK. That mails of the set
+// are gone is none (RFC 5530, EXPUNGEISSUED).
+func firstRefusal(res []wire.Result, what string) error {
+	for _, r := range res {
+		if !r.OK() && r.Code != expungeIssued {
+			return answered(store.ScopeFolder, r, "%s", what)
+		}
+	}
+	return nil
+}
+
+// change is what several mails have in common.
+type change struct {
+	add, clear mail.Flags
+	uids       []mail.UID
+}
+
+// group puts equal changes together, as far as the mailbox can keep the flags,
+// in a stable order.
+func group(changes []mail.FlagChange, mask mail.Flags) []*change {
+	type key struct{ add, clear mail.Flags }
+	at := map[key]*change{}
+	var groups []*change
+	for _, c := range changes {
+		k := key{c.Add & mask, c.Clear &^ c.Add & mask}
+		if k == (key{}) {
+			continue
+		}
+		g := at[k]
+		if g == nil {
+			g = &change{add: k.add, clear: k.clear}
+			at[k] = g
+			groups = append(groups, g)
+		}
+		g.uids = append(g.uids, c.UID)
+	}
+	slices.SortFunc(groups, func(a, b *change) int {
+		return cmp.Or(cmp.Compare(a.add, b.add), cmp.Compare(a.clear, b.clear))
+	})
+	return groups
+}
+
+// stores returns the commands of one change.
+func (w *work) stores(uids []mail.UID, add, clear mail.Flags) []*wire.Command {
+	var cmds []*wire.Command
+	t := w.f.s.flags
+	for _, part := range chunks(mail.SetOf(uids...)) {
+		if names := t.list(add); len(names) > 0 {
+			cmds = append(cmds, wire.UIDStore(uidSet(part), "+FLAGS.SILENT", names, 0))
+		}
+		if names := t.list(clear); len(names) > 0 {
+			cmds = append(cmds, wire.UIDStore(uidSet(part), "-FLAGS.SILENT", names, 0))
+		}
+	}
+	return cmds
+}
+
+// Remove marks mails \Deleted and expunges exactly those, in one flight where
+// the server has UIDPLUS.
+func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	return w.changing(ctx, "remove mails from", func(x *session) error {
+		cmds := w.stores(uids, mail.Trashed, 0)
+		switch {
+		case !w.f.s.o.Expunge:
+		case x.has(goimap.CapUIDPlus):
+			for _, part := range chunks(mail.SetOf(uids...)) {
+				cmds = append(cmds, wire.UIDExpunge(uidSet(part)))
+			}
+		default:
+			return w.expungeOnly(ctx, x, uids)
+		}
+		res, err := x.run(ctx, nil, cmds...)
+		if err != nil {
+			return err
+		}
+		return firstRefusal(res, "remove")
+	})
+}
+
+// expungeOnly removes mails by EXPUNGE, which takes every mail that is marked
+// \Deleted: those that somebody else marked are unmarked before, which must be
+// certain before EXPUNGE is sent, and marked again in the same flight.
+func (w *work) expungeOnly(ctx context.Context, x *session, uids []mail.UID) error {
+	ours := mail.SetOf(uids...)
+	marks := w.stores(uids, mail.Trashed, 0)
+	l := newListing(x)
+	res, err := x.run(ctx, l.handler(), append([]*wire.Command{wire.UIDSearch("DELETED")}, marks...)...)
+	if err != nil {
+		return err
+	}
+	if err := answered(store.ScopeFolder, res[0], "look for marked mails"); err != nil {
+		return err
+	}
+	if err := firstRefusal(res[1:], "mark"); err != nil {
+		return err
+	}
+	others := except(mail.SetOfRanges(l.all...), ours)
+	last := []*wire.Command{wire.Expunge()}
+	if len(others) > 0 {
+		if err := w.unmark(ctx, x, others, ours); err != nil {
+			return err
+		}
+		last = append(last, w.stores(others, mail.Trashed, 0)...)
+	}
+	if res, err = x.run(ctx, nil, last...); err != nil {
+		return err
+	}
+	return firstRefusal(res, "expunge")
+}
+
+// unmark takes \Deleted from mails that are not ours, and makes sure that none
+// but ours has it.
+func (w *work) unmark(ctx context.Context, x *session, others []mail.UID, ours mail.Set) error {
+	l := newListing(x)
+	cmds := append(w.stores(others, 0, mail.Trashed), wire.UIDSearch("DELETED"))
+	res, err := x.run(ctx, l.handler(), cmds...)
+	if err != nil {
+		return err
+	}
+	if err := firstRefusal(res, "unmark mails that others have marked"); err != nil {
+		return err
+	}
+	if left := except(mail.SetOfRanges(l.all...), ours); len(left) > 0 {
+		return store.Fail(store.Temporary, store.ScopeFolder,
+			fmt.Errorf("%d mails that are marked as deleted by others would be removed too", len(left)))
+	}
+	return nil
+}
+
+// except returns the UIDs of a set that are not in another.
+func except(s, other mail.Set) []mail.UID {
+	var uids []mail.UID
+	for u := range s.All {
+		if !other.Has(u) {
+			uids = append(uids, u)
+		}
+	}
+	return uids
+}

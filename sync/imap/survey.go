@@ -1,0 +1,226 @@
+package imap
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	goimap "github.com/emersion/go-imap/v2"
+
+	"github.com/offlineimap/offlineimapd/sync/imap/wire"
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// statusChunk is how many STATUS commands go in one flight.
+const statusChunk = 100
+
+// Survey lists every mailbox: with one command where the server has LIST-STATUS
+// (RFC 5819), else with one for the names and a flight of STATUS.
+func (s *Store) Survey(ctx context.Context) ([]store.Mailbox, error) {
+	var sv *survey
+	err := s.reading(ctx, "", func(x *session) (bool, error) {
+		sv = &survey{x: x, at: map[string]int{}}
+		return false, sv.run(ctx)
+	})
+	if err != nil {
+		return nil, wrap(store.ScopeStore, err, "list the mailboxes of %s", s.o.Host)
+	}
+	s.learn(func(l *layout) { l.separator = sv.separator })
+	for _, m := range sv.boxes {
+		if m.Selectable && m.Stamp.UIDValidity != 0 {
+			s.seen.note(m.Name, m.Stamp)
+		}
+	}
+	return sv.boxes, nil
+}
+
+type survey struct {
+	x         *session
+	boxes     []store.Mailbox
+	at        map[string]int // index by name
+	separator byte
+}
+
+func (v *survey) run(ctx context.Context) error {
+	x := v.x
+	var cmds []*wire.Command
+	if x.box.name != "" && x.has(goimap.CapUnselect) {
+		// STATUS should not be asked of a selected mailbox (RFC 9051, section 6.3.11).
+		cmds = append(cmds, wire.Unselect())
+		x.box = box{}
+	}
+	list, withStatus := v.list()
+	res, err := x.run(ctx, v.handler(), append(cmds, list)...)
+	if err != nil {
+		return err
+	}
+	if r := res[len(res)-1]; !r.OK() && withStatus {
+		v.reset()
+		list, withStatus = wire.ListCmd(x.s.o.Reference, "*", wire.ListOptions{Lsub: x.s.o.SubscribedOnly}), false
+		if res, err = x.run(ctx, v.handler(), list); err != nil {
+			return err
+		}
+	}
+	if err := answered(store.ScopeStore, res[len(res)-1], "LIST"); err != nil {
+		return err
+	}
+	if !withStatus && x.has(goimap.CapListStatus) && !x.quirks.noStatus && !x.s.o.SubscribedOnly {
+		// The capabilities came with the names only; the names once more are cheaper
+		// than a STATUS for each.
+		list, _ = v.list()
+		if _, err := x.run(ctx, v.handler(), list); err != nil {
+			return err
+		}
+	} else if !withStatus && !x.quirks.noStatus {
+		if err := v.status(ctx); err != nil {
+			return err
+		}
+	}
+	if v.separator == 0 && len(v.boxes) == 0 {
+		_, err = x.run(ctx, v.handler(), wire.ListCmd(x.s.o.Reference, "", wire.ListOptions{}))
+		v.boxes = nil // that is the root, no mailbox
+	}
+	return err
+}
+
+func (v *survey) reset() { v.boxes, v.at = nil, map[string]int{} }
+
+// list returns the best command for the names, and whether it asks for stamps.
+func (v *survey) list() (*wire.Command, bool) {
+	o := &v.x.s.o
+	lo := wire.ListOptions{}
+	extended := v.x.has(goimap.CapListExtended) || v.x.has(goimap.CapListStatus)
+	if o.SubscribedOnly {
+		if !extended {
+			return wire.ListCmd(o.Reference, "*", wire.ListOptions{Lsub: true}), false
+		}
+		lo.Select = []string{"SUBSCRIBED"}
+	}
+	withStatus := v.x.has(goimap.CapListStatus) && !v.x.quirks.noStatus
+	if withStatus {
+		lo.Status = v.items()
+	}
+	return wire.ListCmd(o.Reference, "*", lo), withStatus || len(lo.Select) > 0
+}
+
+func (v *survey) items() []string {
+	items := []string{"MESSAGES", "UIDNEXT", "UIDVALIDITY"}
+	if v.x.condstore() {
+		items = append(items, "HIGHESTMODSEQ")
+	}
+	return items
+}
+
+func (v *survey) handler() *wire.Handler {
+	return &wire.Handler{List: v.listed, Status: v.told}
+}
+
+func (v *survey) listed(l *wire.List) {
+	if v.separator == 0 {
+		v.separator = l.Delim
+	}
+	if l.Mailbox == "" {
+		return // the root
+	}
+	name := canonical(l.Mailbox)
+	m := store.Mailbox{
+		Name: name, Display: names.Display(name),
+		Selectable: !l.Has(goimap.MailboxAttrNoSelect) && !l.Has(goimap.MailboxAttrNonExistent),
+	}
+	if i, twice := v.at[name]; twice {
+		m.Stamp = v.boxes[i].Stamp
+		m.Selectable = m.Selectable || v.boxes[i].Selectable
+		v.boxes[i] = m
+		return
+	}
+	v.at[name] = len(v.boxes)
+	v.boxes = append(v.boxes, m)
+}
+
+// told takes a STATUS. What is missing in it makes the stamp unsure.
+func (v *survey) told(st *wire.Status) {
+	i, ok := v.at[canonical(st.Mailbox)]
+	if !ok {
+		return
+	}
+	stamp := mail.Stamp{UIDValidity: st.UIDValidity, UIDNext: mail.UID(st.UIDNext), Messages: st.Messages}
+	if v.x.condstore() {
+		stamp.ModSeq = mail.ModSeq(st.HighestModSeq)
+	}
+	stamp.Sure = st.HasMessages && stamp.UIDValidity != 0 && stamp.UIDNext != 0 && stamp.ModSeq != 0
+	v.boxes[i].Stamp = stamp
+}
+
+// status asks for the stamps one by one. A mailbox that refuses has none.
+func (v *survey) status(ctx context.Context) error {
+	var cmds []*wire.Command
+	for _, m := range v.boxes {
+		if m.Selectable {
+			cmds = append(cmds, wire.StatusCmd(m.Name, v.items()...))
+		}
+	}
+	for len(cmds) > 0 {
+		n := min(len(cmds), statusChunk)
+		if _, err := v.x.run(ctx, v.handler(), cmds[:n]...); err != nil {
+			return err
+		}
+		cmds = cmds[n:]
+	}
+	return nil
+}
+
+// Create makes a mailbox. The server makes the parents (RFC 9051, section
+// 6.3.4); where it refuses, it is asked for each of them.
+func (s *Store) Create(ctx context.Context, name string) error {
+	x, err := s.pool.get(ctx, "")
+	if err != nil {
+		return connecting{err}
+	}
+	defer s.pool.put(x)
+	name = canonical(name)
+	cmds := []*wire.Command{wire.Create(name)}
+	if s.o.SubscribedOnly {
+		cmds = append(cmds, wire.Subscribe(name)) // else it would not be listed
+	}
+	res, err := x.run(ctx, nil, cmds...)
+	if err != nil {
+		return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
+	}
+	first := res[0]
+	if created(first) {
+		return nil
+	}
+	if sep := s.learned().separator; sep != 0 && strings.IndexByte(name, sep) > 0 {
+		cmds = cmds[:0]
+		for i := range len(name) {
+			if name[i] == sep && i > 0 {
+				cmds = append(cmds, wire.Create(name[:i]))
+			}
+		}
+		cmds = append(cmds, wire.Create(name))
+		if res, err = x.run(ctx, nil, cmds...); err != nil {
+			return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
+		}
+		if created(res[len(res)-1]) {
+			return nil
+		}
+	}
+	// Servers without response codes refuse what exists in words of their own.
+	exists := false
+	h := &wire.Handler{List: func(l *wire.List) {
+		exists = exists || canonical(l.Mailbox) == name && !l.Has(goimap.MailboxAttrNoSelect) && !l.Has(goimap.MailboxAttrNonExistent)
+	}}
+	if _, err := x.run(ctx, h, wire.ListCmd("", name, wire.ListOptions{})); err != nil {
+		return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
+	}
+	if exists {
+		return nil
+	}
+	return answered(store.ScopeFolder, first, "create %s", fmt.Sprintf("%q", names.Display(name)))
+}
+
+func created(r wire.Result) bool {
+	return r.OK() || r.Code == string(goimap.ResponseCodeAlreadyExists)
+}
