@@ -44,7 +44,13 @@ func Dovecot(t T, o DovecotOptions) *Server {
 		if t.Failed() {
 			t.Logf("the end of Dovecot's log:\n%s", d.logTail())
 		}
-		os.RemoveAll(d.dir)
+		// What was killed may write for a moment more.
+		for range 20 {
+			if os.RemoveAll(d.dir) == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	})
 	if o.TLS {
 		d.cert, d.key = writeCert(t, d.dir, d.uid, d.gid)
@@ -97,7 +103,7 @@ func (d *dovecot) makeDir() {
 		d.user, d.group = u.Username, g.Name
 	}
 	base := os.TempDir()
-	if len(base) > 40 {
+	if len(base) > 40 || d.uid != os.Getuid() && !open(base) {
 		base = "/tmp"
 	}
 	dir, err := os.MkdirTemp(base, "dovecot")
@@ -115,6 +121,19 @@ func (d *dovecot) makeDir() {
 		}
 		if err := os.Chown(path, d.uid, d.gid); err != nil {
 			d.t.Fatalf("make a directory for Dovecot: %v", err)
+		}
+	}
+}
+
+// open tells whether every user can reach dir.
+func open(dir string) bool {
+	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
+		st, err := os.Stat(dir)
+		if err != nil || st.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
 		}
 	}
 }

@@ -37,8 +37,9 @@ var (
 //
 // A file whose line ends are mostly CRLF is one that was stored in wire form;
 // only there is CRLF made LF before the hash. In any other a CR is part of the
-// mail. Each file's hash is thus that of the same mail on a server.
-func MaildirSnapshot(t T, root string) map[string][]File {
+// mail. Each file's hash is thus that of the same mail on a server. edit, if
+// any, is applied to files before they are hashed, as Mailer.Edit is.
+func MaildirSnapshot(t T, root string, edit ...func([]byte) []byte) map[string][]File {
 	t.Helper()
 	all := map[string][]File{}
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
@@ -52,7 +53,7 @@ func MaildirSnapshot(t T, root string) map[string][]File {
 		if err != nil {
 			return err
 		}
-		all[rel], err = readMaildir(path)
+		all[rel], err = readMaildir(path, edit)
 		return err
 	})
 	if err != nil {
@@ -70,7 +71,7 @@ func isMaildir(dir string) bool {
 	return true
 }
 
-func readMaildir(dir string) ([]File, error) {
+func readMaildir(dir string, edit []func([]byte) []byte) ([]File, error) {
 	files := []File{}
 	for _, sub := range []string{"cur", "new", "tmp"} {
 		entries, err := os.ReadDir(filepath.Join(dir, sub))
@@ -81,7 +82,7 @@ func readMaildir(dir string) ([]File, error) {
 			if e.IsDir() {
 				continue
 			}
-			f, err := readFile(filepath.Join(dir, sub, e.Name()))
+			f, err := readFile(filepath.Join(dir, sub, e.Name()), edit)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -107,7 +108,7 @@ func readMaildir(dir string) ([]File, error) {
 	return files, nil
 }
 
-func readFile(path string) (File, error) {
+func readFile(path string, edit []func([]byte) []byte) (File, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return File{}, err
@@ -121,11 +122,15 @@ func readFile(path string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	size := int64(len(b))
+	for _, f := range edit {
+		b = f(b)
+	}
 	h := newLFHash()
 	if crlf := bytes.Count(b, []byte("\r\n")); crlf > bytes.Count(b, []byte("\n"))-crlf {
 		_, _ = h.Write(b)
 	} else {
 		h.h.Write(b)
 	}
-	return File{Time: st.ModTime(), Size: int64(len(b)), SHA256: h.Sum()}, nil
+	return File{Time: st.ModTime(), Size: size, SHA256: h.Sum()}, nil
 }

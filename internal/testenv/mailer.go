@@ -29,6 +29,10 @@ type Mailer struct {
 	caps     map[string]bool
 	tag      int
 	selected string
+
+	// Edit, where not nil, is applied to bodies before they are hashed: for
+	// programs that add a header of their own.
+	Edit func([]byte) []byte
 }
 
 // patience is how long the Mailer waits for any one piece of an answer.

@@ -271,6 +271,10 @@ func (m *Mailer) line(r *response, first bool) (string, *body) {
 		}
 		left -= got
 	}
+	if m.Edit != nil {
+		h = newLFHash()
+		_, _ = h.Write(m.Edit(data.Bytes()))
+	}
 	return strings.TrimSuffix(line[:at], "~"), &body{n, h.Sum(), data.Bytes()}
 }
 
