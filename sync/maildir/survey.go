@@ -23,8 +23,7 @@ func (s *Store) Survey(ctx context.Context) ([]store.Mailbox, error) {
 	}
 	v := survey{s: s, start: s.o.Now(), buf: s.lend()}
 	defer s.giveBack(v.buf)
-	v.examine("")
-	if err := v.below(ctx, "", nil); err != nil {
+	if err := v.visit(ctx, "", nil); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -41,10 +40,10 @@ type survey struct {
 	found []store.Mailbox
 }
 
-// below examines the directories inside one, and those inside them where
-// folders nest. above are the directories on the way there, which a link must
-// not lead back to.
-func (v *survey) below(ctx context.Context, name string, above []glance) error {
+// visit examines a directory and those inside it, where folders may be. above
+// are the directories on the way there: a link that leads back to one of them
+// is not followed.
+func (v *survey) visit(ctx context.Context, name string, above []glance) error {
 	path := v.s.path(name)
 	here, err := look(path)
 	if err != nil {
@@ -55,20 +54,21 @@ func (v *survey) below(ctx context.Context, name string, above []glance) error {
 			return nil
 		}
 	}
-	above = append(above, here)
+	v.examine(name)
+	if name != "" && v.s.o.Separator != '/' {
+		return nil
+	}
 	names, err := v.directories(ctx, path)
 	if err != nil {
 		return unlessGone(err)
 	}
+	above = append(above, here)
 	for _, n := range names {
 		if name != "" {
 			n = name + "/" + n
 		}
-		v.examine(n)
-		if v.s.o.Separator == '/' {
-			if err := v.below(ctx, n, above); err != nil {
-				return err
-			}
+		if err := v.visit(ctx, n, above); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,174 @@
+package maildir
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+const inboxMD5 = ",FMD5=7e33429f656f1e6e9d79b29c3f82c57e"
+
+func TestScan(t *testing.T) {
+	s := newStore(t, Options{})
+	f := newFolder(t, s, "INBOX")
+	for _, name := range []string{
+		"cur/1,U=3" + inboxMD5 + ":2,FS",
+		"new/2,U=1" + inboxMD5 + ":2,",
+		"cur/3:2,R",
+		"new/0",
+		"cur/4,U=9,FMD5=7f8c0283f16925caed8e632086b81b9c:2,S", // of another folder
+		"cur/.hidden,U=8" + inboxMD5 + ":2,S",
+		"new/.nfs0001",
+		"tmp/5,U=7" + inboxMD5,
+	} {
+		write(t, s, "INBOX", name, "x\n")
+	}
+	if err := os.MkdirAll(filepath.Join(s.root, "INBOX/cur/directory,U=6"+inboxMD5+":2,"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	snap := scanAll(t, f, mail.Known{})
+	wantScan(t, snap, map[mail.UID]string{1: "", 3: "FS"}, "0:", "3:R", "4,U=9,FMD5=7f8c0283f16925caed8e632086b81b9c:S")
+	for _, n := range snap.Fresh {
+		if n.Claim != 0 {
+			t.Errorf("%s claims UID %d, of another folder", n.Key, n.Claim)
+		}
+	}
+	snap = scanAll(t, f, mail.Known{Keys: true})
+	wantScan(t, snap, map[mail.UID]string{}, "0:", "1,U=3"+inboxMD5+":FS", "2,U=1"+inboxMD5+":", "3:R", "4,U=9,FMD5=7f8c0283f16925caed8e632086b81b9c:S")
+	if snap.Fresh[1].Claim != 3 || snap.Fresh[2].Claim != 1 || snap.Fresh[4].Claim != 0 {
+		t.Errorf("claims: %+v", snap.Fresh)
+	}
+}
+
+// Copies of a file within a folder are mails of their own, and which of them
+// has the UID does not depend on the order in which they are read.
+func TestScanCopies(t *testing.T) {
+	s := newStore(t, Options{})
+	f := newFolder(t, s, "INBOX")
+	for i := range 20 {
+		write(t, s, "INBOX", fmt.Sprintf("cur/%02d,U=7%s:2,S", i, inboxMD5), fmt.Sprintf("copy %d\n", i))
+	}
+	write(t, s, "INBOX", "new/0x,U=7"+inboxMD5+":2,", "in new\n")
+	write(t, s, "INBOX", "new/05,U=7"+inboxMD5+":2,", "on its way from new to cur\n")
+	snap := scanAll(t, f, mail.Known{})
+	if len(snap.Entries) != 1 || snap.Entries[0] != (mail.Entry{UID: 7, Flags: mail.Seen}) {
+		t.Errorf("entries %v", snap.Entries)
+	}
+	if len(snap.Fresh) != 20 || snap.Fresh[0].Key != "01,U=7"+inboxMD5 {
+		t.Errorf("%d copies: %v", len(snap.Fresh), snap.Fresh)
+	}
+	if got := fetchAll(t, f, mail.Ref{UID: 7}, mail.Ref{Key: "13,U=7" + inboxMD5}); got["\a"] != "copy 0\r\n" || got["13,U=7"+inboxMD5] != "copy 13\r\n" {
+		t.Errorf("fetched %q", got)
+	}
+	// The copy that remains when the first is removed was reported as new: a
+	// removal of that UID does not mean it.
+	for i := range 19 {
+		if err := os.Remove(filepath.Join(s.root, "INBOX", fmt.Sprintf("cur/%02d,U=7%s:2,S", i, inboxMD5))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := f.Begin()
+	if err := w.Remove(t.Context(), []mail.UID{7}); err != nil {
+		t.Fatal(err)
+	}
+	commitAll(t, s, w)
+	if got := fetchAll(t, f, mail.Ref{Key: "19,U=7" + inboxMD5}); len(got) != 1 {
+		t.Error("a copy was removed with its original")
+	}
+}
+
+// The stamp is sure only of a directory that has rested.
+func TestScanUnchanged(t *testing.T) {
+	now := time.Now()
+	s := newStore(t, Options{Now: func() time.Time { return now }})
+	f := newFolder(t, s, "INBOX")
+	write(t, s, "INBOX", "new/1,U=3"+inboxMD5+":2,", "x\n")
+	snap := scanAll(t, f, mail.Known{})
+	if snap.Stamp.Sure {
+		t.Error("sure of a directory that was changed a moment ago")
+	}
+	if again := scanAll(t, f, mail.Known{Stamp: snap.Stamp, Count: 1}); again.Unchanged {
+		t.Error("unchanged by a stamp that was not sure")
+	}
+	now = now.Add(10 * time.Second)
+	snap = scanAll(t, f, mail.Known{Stamp: snap.Stamp, Count: 1})
+	if snap.Unchanged || !snap.Stamp.Sure || len(snap.Entries) != 1 {
+		t.Errorf("later: %+v", snap)
+	}
+	known := mail.Known{Stamp: snap.Stamp, Count: 1}
+	if snap = scanAll(t, f, known); !snap.Unchanged || snap.Entries != nil || snap.Mask != mail.AllFlags {
+		t.Errorf("and again: %+v", snap)
+	}
+	ms, err := s.Survey(t.Context())
+	if err != nil || len(ms) != 1 || !ms[0].Stamp.Same(known.Stamp) {
+		t.Errorf("the survey has another stamp: %+v, %v", ms, err)
+	}
+	for _, k := range []mail.Known{{Stamp: known.Stamp, Full: true}, {Stamp: known.Stamp, Keys: true}, {}} {
+		if scanAll(t, f, k).Unchanged {
+			t.Errorf("unchanged, though %+v asks for all", k)
+		}
+	}
+	write(t, s, "INBOX", "cur/2:2,", "y\n")
+	if snap = scanAll(t, f, known); snap.Unchanged || len(snap.Fresh) != 1 {
+		t.Errorf("after a change: %+v", snap)
+	}
+}
+
+// A clock that a file system is ahead of makes nothing sure.
+func TestScanFuture(t *testing.T) {
+	s := newStore(t, Options{})
+	f := newFolder(t, s, "INBOX")
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(s.root, "INBOX/cur"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if snap := scanAll(t, f, mail.Known{}); snap.Stamp.Sure {
+		t.Error("sure of a directory that was changed in the future")
+	}
+}
+
+// A folder that is gone, or half gone, is an error and never an empty folder.
+func TestScanGone(t *testing.T) {
+	for _, sub := range []string{"", "cur", "new"} {
+		s := newStore(t, Options{})
+		f := newFolder(t, s, "INBOX")
+		putAll(t, s, f, 1, "a", "b")
+		if err := os.RemoveAll(filepath.Join(s.root, "INBOX", sub)); err != nil {
+			t.Fatal(err)
+		}
+		if snap, err := f.Scan(t.Context(), mail.Known{}); err == nil || store.ScopeOf(err) != store.ScopeFolder {
+			t.Errorf("without %q: %+v, %v", sub, snap, err)
+		}
+		w := f.Begin()
+		if err := w.Remove(t.Context(), []mail.UID{1}); err == nil {
+			t.Errorf("without %q: removed without an error", sub)
+		}
+		w.Discard()
+	}
+}
+
+func TestUnion(t *testing.T) {
+	cmp := func(a, b int) int { return a - b }
+	for _, c := range []struct {
+		a, b, both   []int
+		onlyA, onlyB bool
+	}{
+		{nil, nil, nil, false, false},
+		{[]int{1}, nil, []int{1}, true, false},
+		{nil, []int{1}, []int{1}, false, true},
+		{[]int{1, 3}, []int{1, 3}, []int{1, 3}, false, false},
+		{[]int{1, 3}, []int{2, 3, 4}, []int{1, 2, 3, 4}, true, true},
+		{[]int{3}, []int{1, 3}, []int{1, 3}, false, true},
+	} {
+		both, onlyA, onlyB := union(c.a, c.b, cmp)
+		if !slices.Equal(both, c.both) || onlyA != c.onlyA || onlyB != c.onlyB {
+			t.Errorf("%v and %v: %v, %v, %v", c.a, c.b, both, onlyA, onlyB)
+		}
+	}
+}
