@@ -24,6 +24,10 @@ type Env struct {
 	// Streams: the process holds nothing but the store under test (no server in
 	// it), so that the suite may look at the memory that a body takes.
 	Streams bool
+	// Rebuilds: what lies behind the store parses bodies and builds them anew,
+	// and keeps part of one that broke off (go-imap's in-memory server). The
+	// tests that are about these octets are left out.
+	Rebuilds bool
 }
 
 // Outside is how another program sees and changes the mailboxes: a mail reader

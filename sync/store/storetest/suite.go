@@ -42,6 +42,17 @@ func Run(t *testing.T, newEnv func(t testing.TB) Env) {
 		{"context/while putting", testEndWhilePutting},
 		{"parallel", testParallel},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(newSuite(t, newEnv(t))) })
+		t.Run(c.name, func(t *testing.T) {
+			e := newEnv(t)
+			if e.Rebuilds && exact[c.name] {
+				t.Skip("what lies behind this store rebuilds bodies")
+			}
+			c.test(newSuite(t, e))
+		})
 	}
+}
+
+// exact are the tests about octets that a parser may lose.
+var exact = map[string]bool{
+	"put/bodies": true, "put/short body": true, "put/broken body": true, "headers": true, "context/while putting": true,
 }
