@@ -16,7 +16,7 @@ import (
 
 // changing runs f on a session that has the mailbox selected for writing. An
 // upload under way is ended first; the SELECT that went ahead of it serves.
-func (w *work) changing(ctx context.Context, what string, f func(x *session) error) error {
+func (w *work) changing(ctx context.Context, what string, f func(x *session, ahead []*wire.Command) error) error {
 	switch {
 	case w.over:
 		return errOver
@@ -31,13 +31,12 @@ func (w *work) changing(ctx context.Context, what string, f func(x *session) err
 		return connecting{err}
 	}
 	defer w.f.s.pool.put(x)
-	// Not behind a SELECT in the same flight: were that refused, the change would
-	// befall the mailbox selected before it.
-	if err = w.f.enter(ctx, x); err == nil && x.box.readOnly {
+	ahead, err := w.f.enter(ctx, x)
+	if err == nil && x.box.readOnly {
 		err = store.Fail(store.Refused, store.ScopeFolder, errors.New("the server has opened it for reading only"))
 	}
 	if err == nil {
-		err = f(x)
+		err = f(x, ahead)
 	}
 	return w.f.wrap(err, "%s %s", what, w.f)
 }
@@ -48,16 +47,15 @@ func (w *work) SetFlags(ctx context.Context, changes []mail.FlagChange) (gone []
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	err = w.changing(ctx, "change flags in", func(x *session) error {
-		gone, err = w.setFlags(ctx, x, changes)
+	err = w.changing(ctx, "change flags in", func(x *session, ahead []*wire.Command) error {
+		gone, err = w.setFlags(ctx, x, ahead, changes)
 		return err
 	})
 	return gone, err
 }
 
-func (w *work) setFlags(ctx context.Context, x *session, changes []mail.FlagChange) ([]mail.UID, error) {
+func (w *work) setFlags(ctx context.Context, x *session, cmds []*wire.Command, changes []mail.FlagChange) ([]mail.UID, error) {
 	mask := x.box.mask(w.f.s.flags)
-	var cmds []*wire.Command
 	uids := make([]mail.UID, 0, len(changes))
 	for _, g := range group(changes, mask) {
 		cmds = append(cmds, w.stores(g.uids, g.add, g.clear)...)
@@ -171,8 +169,8 @@ func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
 	if len(uids) == 0 {
 		return nil
 	}
-	return w.changing(ctx, "remove mails from", func(x *session) error {
-		cmds := w.stores(uids, mail.Trashed, 0)
+	return w.changing(ctx, "remove mails from", func(x *session, ahead []*wire.Command) error {
+		cmds := append(ahead, w.stores(uids, mail.Trashed, 0)...)
 		switch {
 		case !w.f.s.o.Expunge:
 		case x.has(goimap.CapUIDPlus):
@@ -180,7 +178,7 @@ func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
 				cmds = append(cmds, wire.UIDExpunge(uidSet(part)))
 			}
 		default:
-			return w.expungeOnly(ctx, x, uids)
+			return w.expungeOnly(ctx, x, cmds, mail.SetOf(uids...))
 		}
 		res, err := x.run(ctx, nil, cmds...)
 		if err != nil {
@@ -192,52 +190,55 @@ func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
 
 // expungeOnly removes mails by EXPUNGE, which takes every mail that is marked
 // \Deleted: those that somebody else marked are unmarked before, which must be
-// certain before EXPUNGE is sent, and marked again in the same flight.
-func (w *work) expungeOnly(ctx context.Context, x *session, uids []mail.UID) error {
-	ours := mail.SetOf(uids...)
-	marks := w.stores(uids, mail.Trashed, 0)
-	l := newListing(x)
-	res, err := x.run(ctx, l.handler(), append([]*wire.Command{wire.UIDSearch("DELETED")}, marks...)...)
+// certain before EXPUNGE is sent, and marked again in the same flight. mark are
+// the commands that mark ours.
+func (w *work) expungeOnly(ctx context.Context, x *session, mark []*wire.Command, ours mail.Set) error {
+	others, err := w.marked(ctx, x, mark, ours)
 	if err != nil {
 		return err
 	}
-	if err := answered(store.ScopeFolder, res[0], "look for marked mails"); err != nil {
-		return err
-	}
-	if err := firstRefusal(res[1:], "mark"); err != nil {
-		return err
-	}
-	others := except(mail.SetOfRanges(l.all...), ours)
 	last := []*wire.Command{wire.Expunge()}
 	if len(others) > 0 {
-		if err := w.unmark(ctx, x, others, ours); err != nil {
+		left, err := w.marked(ctx, x, w.stores(others, 0, mail.Trashed), ours)
+		if err != nil {
 			return err
 		}
 		last = append(last, w.stores(others, mail.Trashed, 0)...)
+		if len(left) > 0 {
+			// Give back what was taken, and leave it at that.
+			if _, err := x.run(ctx, nil, last[1:]...); err != nil {
+				return err
+			}
+			return store.Fail(store.Temporary, store.ScopeFolder,
+				fmt.Errorf("%d mails that others have marked as deleted would be removed too", len(left)))
+		}
 	}
-	if res, err = x.run(ctx, nil, last...); err != nil {
+	res, err := x.run(ctx, nil, last...)
+	if err != nil {
 		return err
 	}
 	return firstRefusal(res, "expunge")
 }
 
-// unmark takes \Deleted from mails that are not ours, and makes sure that none
-// but ours has it.
-func (w *work) unmark(ctx context.Context, x *session, others []mail.UID, ours mail.Set) error {
-	l := newListing(x)
-	cmds := append(w.stores(others, 0, mail.Trashed), wire.UIDSearch("DELETED"))
-	res, err := x.run(ctx, l.handler(), cmds...)
+// marked runs commands that change marks, and then looks for the mails marked
+// \Deleted that are not ours. The NOOP has the search see what others have
+// marked meanwhile; servers look at their view of the mailbox only.
+func (w *work) marked(ctx context.Context, x *session, cmds []*wire.Command, ours mail.Set) ([]mail.UID, error) {
+	l, skipped := newListing(x), x.c.Stats().Skipped
+	res, err := x.run(ctx, l.handler(), append(cmds, wire.Noop(), wire.UIDSearch("DELETED"))...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := firstRefusal(res, "unmark mails that others have marked"); err != nil {
-		return err
+	if err := firstRefusal(res[:len(cmds)], "mark"); err != nil {
+		return nil, err
 	}
-	if left := except(mail.SetOfRanges(l.all...), ours); len(left) > 0 {
-		return store.Fail(store.Temporary, store.ScopeFolder,
-			fmt.Errorf("%d mails that are marked as deleted by others would be removed too", len(left)))
+	if err := answered(store.ScopeFolder, res[len(res)-1], "look for marked mails"); err != nil {
+		return nil, err
 	}
-	return nil
+	if !l.hasAll && x.c.Stats().Skipped > skipped {
+		return nil, protocol("what the server says of the mails marked as deleted cannot be read")
+	}
+	return except(mail.SetOfRanges(l.all...), ours), nil
 }
 
 // except returns the UIDs of a set that are not in another.

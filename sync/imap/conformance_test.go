@@ -45,11 +45,11 @@ func TestConformanceDovecot(t *testing.T) {
 }
 
 func TestConformanceMemory(t *testing.T) {
-	conform(t, testenv.Memory(t), nil, nil)
+	conform(t, testenv.Memory(t), nil, func(e *storetest.Env, _ *Options) { e.Rebuilds = true })
 }
 
 func TestConformanceCompressed(t *testing.T) {
-	conform(t, testenv.Dovecot(t, testenv.DovecotOptions{}), nil, func(o *Options) { o.Compress = true })
+	conform(t, testenv.Dovecot(t, testenv.DovecotOptions{}), nil, func(_ *storetest.Env, o *Options) { o.Compress = true })
 }
 
 // A server that lacks what makes things quick comes to the same.
@@ -66,7 +66,7 @@ func TestConformanceWithout(t *testing.T) {
 	}
 }
 
-func conform(t *testing.T, srv *testenv.Server, without []string, change func(*Options)) {
+func conform(t *testing.T, srv *testenv.Server, without []string, change func(*storetest.Env, *Options)) {
 	storetest.Run(t, func(t testing.TB) storetest.Env {
 		user, pass := srv.NewUser()
 		addr := srv.Addr()
@@ -74,15 +74,16 @@ func conform(t *testing.T, srv *testenv.Server, without []string, change func(*O
 			addr = testenv.Proxy(t, addr, testenv.ProxyOptions{Without: without}).Addr()
 		}
 		o := options(addr, user, pass)
-		if change != nil {
-			change(&o)
-		}
-		return storetest.Env{
-			Store:   New(o),
+		e := storetest.Env{
 			Outside: &other{t: t, m: testenv.Client(t, srv.Addr(), user, pass)},
 			Reopen:  func(testing.TB) store.Store { return New(o) },
 			Mask:    mail.SystemFlags | mail.Passed | mail.Letter('a') | mail.Letter('b'),
 		}
+		if change != nil {
+			change(&e, &o)
+		}
+		e.Store = New(o)
+		return e
 	})
 }
 

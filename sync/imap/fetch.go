@@ -103,11 +103,8 @@ func (f *folder) bisect(ctx context.Context, x *session, want *wanted, items str
 	sets := chunks(want.missing(mail.SetOfRanges(mail.Range{First: 1, Last: ^mail.UID(0)})))
 	refused, start := 0, want.left
 	for len(sets) > 0 {
-		sel, b := f.entry(x)
-		var cmds []*wire.Command
-		if sel != nil {
-			cmds = append(cmds, sel)
-		}
+		first, b, selects := f.entry(x)
+		cmds := []*wire.Command{first}
 		for _, s := range sets {
 			cmds = append(cmds, wire.UIDFetch(uidSet(s), items, wire.FetchOptions{}))
 		}
@@ -115,14 +112,13 @@ func (f *folder) bisect(ctx context.Context, x *session, want *wanted, items str
 		if err != nil {
 			return err
 		}
-		if sel != nil {
+		if selects {
 			if err := f.entered(x, b, res[0]); err != nil {
 				return err
 			}
-			res = res[1:]
 		}
 		var next []mail.Set
-		for i, r := range res {
+		for i, r := range res[1:] {
 			if r.OK() {
 				continue // what did not come is gone
 			}

@@ -24,15 +24,18 @@ func (f *folder) Begin() store.Work { return &work{f: f} }
 
 func (f *folder) String() string { return fmt.Sprintf("%q", names.Display(f.name)) }
 
-// entry returns what has to go ahead of a command about mails of f: nothing
-// where it is selected already, else a SELECT, and the box that this fills.
-func (f *folder) entry(x *session) (*wire.Command, *box) {
+// entry returns what has to go ahead of commands about mails of f, and the box
+// that they are about: a SELECT that fills it, or where f is selected already a
+// NOOP, as mails that came through another session cannot be addressed before
+// this one was told of them (RFC 9051, section 7.5.1).
+func (f *folder) entry(x *session) (k *wire.Command, b *box, selects bool) {
 	// A mailbox selected for writing does for reading, but a handle for reading
 	// never changes \Recent (RFC 3501, section 2.3.2).
 	if x.box.name == f.name && (f.readOnly || !x.box.examined) && f.same(&x.box) == nil {
-		return nil, &x.box
+		return wire.Noop(), &x.box, false
 	}
-	return selecting(f.name, wire.SelectOptions{ReadOnly: f.readOnly, CondStore: x.condstore()})
+	k, b = selecting(f.name, wire.SelectOptions{ReadOnly: f.readOnly, CondStore: x.condstore()})
+	return k, b, true
 }
 
 // same tells whether UIDs mean in b what they meant when they were reported. A
@@ -48,18 +51,19 @@ func (f *folder) same(b *box) error {
 	return nil
 }
 
-// enter selects f where it is not yet, in a flight of its own, for what must not
-// be sent behind a SELECT that may fail.
-func (f *folder) enter(ctx context.Context, x *session) error {
-	k, b := f.entry(x)
-	if k == nil {
-		return nil
+// enter selects f where it is not yet, in a flight of its own: what changes
+// mails must not be sent behind a SELECT that may fail, and befall those of the
+// mailbox selected before. What it returns belongs ahead of the changes.
+func (f *folder) enter(ctx context.Context, x *session) ([]*wire.Command, error) {
+	k, b, selects := f.entry(x)
+	if !selects {
+		return []*wire.Command{k}, nil
 	}
 	res, err := x.run(ctx, nil, k)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return f.entered(x, b, res[0])
+	return nil, f.entered(x, b, res[0])
 }
 
 // entered takes the answer to the SELECT of entry.

@@ -45,13 +45,18 @@ func (b *box) stamp() mail.Stamp {
 // mask holds the flags that the mailbox can keep. Where nothing can be changed,
 // which also empties PERMANENTFLAGS, it holds those that may occur.
 func (b *box) mask(t *flagTable) mail.Flags {
+	listed := t.mask(b.flags)
 	switch {
 	case b.readOnly || b.examined:
-		return t.mask(b.flags) | mail.SystemFlags
-	case b.hasPerm:
-		return t.mask(b.perm)
+		return listed | mail.SystemFlags
+	case !b.hasPerm:
+		return listed // RFC 9051, section 7.1: all of them
+	case slices.Contains(b.perm, goimap.FlagWildcard):
+		// FLAGS has the system flags at least (RFC 9051, section 7.3.5). A server that
+		// lists only what occurs so far says nothing against the others.
+		return t.mask(b.perm) | mail.SystemFlags&^listed
 	}
-	return t.mask(b.flags) // RFC 9051, section 7.1: all of them
+	return t.mask(b.perm)
 }
 
 // selecting returns the command that selects a mailbox, and the box that it

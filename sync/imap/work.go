@@ -104,11 +104,8 @@ func (w *work) begin(ctx context.Context) error {
 		}
 	}
 	ahead := x.owed()
-	var sel *wire.Command
-	if sel, w.sel = w.f.entry(x); sel != nil {
-		ahead = append(ahead, sel)
-	} else {
-		w.sel = nil
+	if sel, b, selects := w.f.entry(x); selects {
+		ahead, w.sel = append(ahead, sel), b
 	}
 	// The work outlives the context of one Put: until does what that is for.
 	app, err := x.c.Append(context.WithoutCancel(ctx), &wire.Handler{Enabled: x.isEnabled}, w.f.name, ahead...)
