@@ -35,7 +35,11 @@ func (d *dovecot) writeConfig() {
 	put("auth_mechanisms = plain login scram-sha-1 scram-sha-256\nauth_failure_delay = 0")
 	put("mail_max_userip_connections = 0\nmail_fsync = %s\nmail_save_crlf = yes", cmp.Or(d.o.Fsync, "never"))
 	d.putTLS(put, modern)
-	put("service imap-login {\n chroot =\n service_count = 0\n process_min_avail = 1\n client_limit = 4000")
+	count, unlimited := "service_count", "0"
+	if modern {
+		count, unlimited = "restart_request_count", "unlimited"
+	}
+	put("service imap-login {\n chroot =\n %s = %s\n process_min_avail = 1\n client_limit = 4000", count, unlimited)
 	put(" inet_listener imap {\n  port = %d\n }", d.port)
 	if d.o.TLS {
 		put(" inet_listener imaps {\n  port = %d\n  ssl = yes\n }", d.tlsPort)
@@ -44,30 +48,25 @@ func (d *dovecot) writeConfig() {
 	}
 	put("}")
 	// A process that serves one session after another saves a fork for each.
-	put("service imap {\n process_limit = 2000\n service_count = 200\n}")
+	put("service imap {\n process_limit = 2000\n %s = 200\n}", count)
 	put("service anvil {\n chroot =\n}\nservice stats {\n chroot =\n}")
 	if d.o.Capability != "" {
 		put("imap_capability = %s", d.o.Capability)
 	}
 	format := cmp.Or(d.o.Format, "sdbox")
-	plugins := "zlib imap_zlib"
 	if modern {
 		put("passdb static {\n password = pass\n}")
 		put("userdb static {\n fields {\n  uid = %d\n  gid = %d\n }\n}", d.uid, d.gid)
 		put("mail_home = %s/home/%%{user}\nmail_driver = %s\nmail_path = ~/mail", d.dir, format)
-		plugins = "imap_compress"
 	} else {
 		put("passdb {\n driver = static\n args = password=pass\n}")
 		put("userdb {\n driver = static\n args = uid=%d gid=%d\n}", d.uid, d.gid)
 		put("mail_home = %s/home/%%u\nmail_location = %s:~/mail", d.dir, format)
 	}
 	put("namespace inbox {\n inbox = yes\n separator = %s\n}", cmp.Or(d.o.Separator, "/"))
-	if !slices.Contains(d.o.Hide, "COMPRESS=DEFLATE") {
-		if modern {
-			put("protocol imap {\n mail_plugins {\n  %s = yes\n }\n}", plugins)
-		} else {
-			put("protocol imap {\n mail_plugins = %s\n}", plugins)
-		}
+	// From 2.4 on COMPRESS is no plugin.
+	if !modern && !slices.Contains(d.o.Hide, "COMPRESS=DEFLATE") {
+		put("protocol imap {\n mail_plugins = zlib imap_zlib\n}")
 	}
 	sb.WriteString(d.o.Config)
 	sb.WriteString("\n")
