@@ -16,7 +16,7 @@ const (
 	maxLine     = 8 << 20
 	maxListLine = 64 << 20
 	// maxDiscard bounds what is read of one line only to be dropped.
-	maxDiscard = 1 << 30
+	maxDiscard = 256 << 20
 	// maxLiteral is the largest literal taken for one: IMAP4rev1 numbers end
 	// at 4 GiB (RFC 3501, section 9), and a server that announces more is broken.
 	maxLiteral = 1<<32 - 1
