@@ -105,7 +105,7 @@ func check(e *env, s *seat, addr, when string, want view) {
 	local := localView(testenv.MaildirSnapshot(e, s.mail, withoutTUID))
 	for side, got := range map[string]view{"the server": remote, "the Maildir": local} {
 		if d := differences(want, got); len(d) > 0 {
-			e.Fatalf("%s, %s: %s is not as it should be: %s", s.program, when, side, strings.Join(first(d), "; "))
+			e.Fatalf("%s, %s: %s is not as it should be: %s\n%s", s.program, when, side, strings.Join(first(d), "; "), s.said())
 		}
 	}
 }

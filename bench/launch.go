@@ -74,8 +74,7 @@ func (s *seat) measure(e *env, p *testenv.ProxyT) cost {
 		e.Fatalf("%v", err)
 	}
 	defer r.Close()
-	log := filepath.Join(s.dir, "log")
-	cmd := exec.CommandContext(e.ctx, self, append([]string{launchVerb, log}, s.argv...)...)
+	cmd := exec.CommandContext(e.ctx, self, append([]string{launchVerb, s.log()}, s.argv...)...)
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+s.dir)
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -94,8 +93,7 @@ func (s *seat) measure(e *env, p *testenv.ProxyT) cost {
 		e.Fatalf("interrupted")
 	}
 	if err != nil {
-		tail, _ := os.ReadFile(log)
-		e.Fatalf("%s: %v %s\n%s", s.program, err, stderr.String(), tail[max(0, len(tail)-3000):])
+		e.Fatalf("%s: %v %s\n%s", s.program, err, stderr.String(), s.said())
 	}
 	var c cost
 	if err := json.NewDecoder(r).Decode(&c); err != nil {
@@ -104,6 +102,14 @@ func (s *seat) measure(e *env, p *testenv.ProxyT) cost {
 	st := p.Stats()
 	c.Up, c.Down, c.RoundTrips, c.Conns = st.Up, st.Down, st.RoundTrips, st.Connections
 	return c
+}
+
+func (s *seat) log() string { return filepath.Join(s.dir, "log") }
+
+// said is the end of what the program wrote last.
+func (s *seat) said() string {
+	b, _ := os.ReadFile(s.log())
+	return string(b[max(0, len(b)-3000):])
 }
 
 func ms(d time.Duration) string {
