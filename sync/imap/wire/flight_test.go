@@ -153,7 +153,7 @@ func TestUnwritable(t *testing.T) {
 // TestManyCommands sends more than all buffers hold to a server that answers
 // each command at length before it reads the next.
 func TestManyCommands(t *testing.T) {
-	const n = 20000
+	const n = 5000
 	answer := strings.Repeat("* 1 FETCH (FLAGS (\\Seen))\r\n", 40)
 	c := scripted(t, "", func(p *peer) {
 		for range n {

@@ -70,8 +70,11 @@ func replayed(t testing.TB, data func() io.Reader) *Conn {
 type filler byte
 
 func (f filler) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(f)
+	if len(p) > 0 {
+		p[0] = byte(f)
+	}
+	for n := 1; n < len(p); n *= 2 { // by copying: the race detector looks at every store
+		copy(p[n:], p[:n])
 	}
 	return len(p), nil
 }
@@ -139,7 +142,7 @@ func TestSizes(t *testing.T) {
 // TestLongAnswers reads the answers that are long in a large mailbox, and whose
 // loss would look like a mailbox without mails.
 func TestLongAnswers(t *testing.T) {
-	const n = 2_000_000 // scattered, 17 MB
+	const n = 1_000_000 // scattered, 9 MB
 	var sb strings.Builder
 	for i := range n {
 		fmt.Fprintf(&sb, ",%d", 10_000_000+2*i)

@@ -22,9 +22,9 @@ type Result struct {
 func (r Result) OK() bool { return r.Kind == "OK" }
 
 // Err returns nil for OK, else an error that wraps *imap.Error (Type, Code,
-// Text) and has a store class: Protocol for a BAD, for a NO that
-// which its code says, else Refused. Its scope is the store's; whoever knows the
-// command may narrow it.
+// Text) and has a store class: the one that its code stands for (Auth, Temporary),
+// else Protocol for a BAD and Refused for a NO. Its scope is the store's; whoever
+// knows the command may narrow it.
 func (r Result) Err() error {
 	if r.OK() {
 		return nil
