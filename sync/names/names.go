@@ -1,6 +1,12 @@
 package names
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Options say how a server's names become names of local folders.
 type Options struct {
@@ -9,28 +15,134 @@ type Options struct {
 	UTF8      bool // utf8foldernames: local names are the decoded form
 }
 
-var errSkeleton = errors.New("names: not there yet")
+// longest is what Linux file systems take as one file name (octets).
+const longest = 255
 
-// Local returns the local name of a remote mailbox.
-func Local(remote string, o Options) (string, error) { return "", errSkeleton }
+// Local returns the local name of a remote mailbox. It is an error where the
+// way back would be another name, or where no folder can have the name.
+func Local(remote string, o Options) (string, error) {
+	name := remote
+	if o.UTF8 {
+		if s, ok := decode(remote); ok {
+			name = s
+		}
+	}
+	parts, err := levels(name, o.RemoteSep, o.LocalSep)
+	if err != nil {
+		return "", fmt.Errorf("mailbox %q: %w", Display(remote), err)
+	}
+	local := join(parts, o.LocalSep)
+	if err := safe(local, o.LocalSep); err != nil {
+		return "", fmt.Errorf("mailbox %q would be kept in %q: %w", Display(remote), local, err)
+	}
+	return local, nil
+}
 
 // Remote returns the remote name of a local folder: Local of it is that folder.
-func Remote(local string, o Options) (string, error) { return "", errSkeleton }
+func Remote(local string, o Options) (string, error) {
+	name := local
+	if local == "" {
+		return "", errors.New("mails in the root of the tree belong to no mailbox")
+	}
+	parts, err := levels(name, o.LocalSep, o.RemoteSep)
+	if err != nil {
+		return "", fmt.Errorf("folder %q: %w", local, err)
+	}
+	remote := join(parts, o.RemoteSep)
+	if o.UTF8 {
+		var ok bool
+		if remote, ok = encode(remote); !ok {
+			return "", fmt.Errorf("folder %q: its name is not UTF-8", local)
+		}
+	} else if !ascii(remote) {
+		return "", fmt.Errorf("folder %q: its name is not ASCII, which servers take only in modified UTF-7; utf8foldernames = yes would convert it", local)
+	}
+	if back, err := Local(remote, o); err != nil || back != local {
+		return "", fmt.Errorf("folder %q: no mailbox name leads back to it", local)
+	}
+	return remote, nil
+}
 
-// Display returns the form of a raw name that is shown to people.
-func Display(raw string) string { return raw }
+func ascii(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
 
-// Raw returns the octets of a name that a person typed or Display returned.
-func Raw(display string) string { return display }
+// levels splits a name at its own separator. What separates on the other side
+// must not occur within a level: the name would come back with one level more.
+func levels(name string, own, other byte) ([]string, error) {
+	parts := []string{name}
+	if own != 0 {
+		parts = strings.Split(name, string(own))
+	}
+	for _, p := range parts {
+		switch {
+		case p == "":
+			return nil, errors.New("a level of its name is empty")
+		case other != 0 && other != own && strings.IndexByte(p, other) >= 0:
+			return nil, fmt.Errorf("its name has a %q, which separates levels on the other side", other)
+		}
+	}
+	if len(parts) > 1 && other == 0 {
+		return nil, errors.New("the other side has no levels of names")
+	}
+	return parts, nil
+}
 
-// IsInbox tells whether a remote name is the INBOX, in any case (RFC 3501, section 5.1).
-func IsInbox(remote string) bool { return false }
+func join(parts []string, sep byte) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return strings.Join(parts, string(sep))
+}
 
-// Pair is a remote mailbox and the local folder it is kept in step with.
-type Pair struct{ Remote, Local string }
+// safe tells what keeps a name from being a directory below the root.
+func safe(local string, sep byte) error {
+	for _, b := range []byte(local) {
+		if b < 0x20 || b == 0x7f {
+			return errors.New("it has a control character")
+		}
+	}
+	dirs := []string{local}
+	if sep == '/' {
+		dirs = strings.Split(local, "/")
+	} else if strings.IndexByte(local, '/') >= 0 {
+		return errors.New(`a "/" in it would lead to another directory`)
+	}
+	for _, d := range dirs {
+		switch {
+		case d == "." || d == "..":
+			return fmt.Errorf("%q leads to another directory", d)
+		case slices.Contains([]string{"cur", "new", "tmp"}, d):
+			return fmt.Errorf("%q is a part of every Maildir", d)
+		case len(d) > longest:
+			return fmt.Errorf("its name has %d octets, and a file name at most %d", len(d), longest)
+		}
+	}
+	return nil
+}
 
-// Check reports every local name that several remote mailboxes map to, and the other way round.
-func Check(pairs []Pair) []error { return nil }
+// Display returns a raw name as people read it: modified UTF-7 decoded, UTF-8
+// as it is, octets that are neither in hexadecimal. It is for showing only.
+func Display(raw string) string {
+	if s, ok := decode(raw); ok {
+		return s
+	}
+	if utf8.ValidString(raw) {
+		return raw
+	}
+	var sb strings.Builder
+	for rest := raw; len(rest) > 0; {
+		r, n := utf8.DecodeRuneInString(rest)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&sb, `\x%02x`, rest[0])
+		} else {
+			sb.WriteString(rest[:n])
+		}
+		rest = rest[n:]
+	}
+	return sb.String()
+}
 
-// FileName returns the name under which OfflineIMAP keeps a folder's metadata.
-func FileName(folder string) string { return "" }
+// IsInbox tells whether a remote name is the INBOX, in any case (RFC 3501,
+// section 5.1).
+func IsInbox(remote string) bool { return strings.EqualFold(remote, "INBOX") }
