@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// adopt makes a base for a pair of which nothing is known. Mails that are on
+// both sides already are paired, and the names of the others are freed from
+// UIDs of another time. Until the base is written nothing here is remembered,
+// so that an interrupted adoption starts again.
+func (f *folderRun) adopt(ctx context.Context) error {
+	f.known = &state.Folder{Remote: f.remoteName, Local: f.localName}
+	local := &mail.Snapshot{Full: true, Mask: mail.AllFlags}
+	if f.localBox != nil {
+		var err error
+		if local, err = f.local.Scan(ctx, mail.Known{Keys: true}); err != nil {
+			return fmt.Errorf("read the local folder %q: %w", f.localName, err)
+		}
+	}
+	remote := &mail.Snapshot{Full: true, Mask: mail.AllFlags, Stamp: mail.Stamp{UIDValidity: 1}}
+	if f.remoteBox != nil || !f.run.DryRun {
+		var err error
+		if remote, err = f.remote.Scan(ctx, mail.Known{}); err != nil {
+			return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
+		}
+	}
+	if remote.Stamp.UIDValidity == 0 {
+		return store.Fail(store.Safety, store.ScopeFolder,
+			errors.New("the server gives no UIDVALIDITY, so that its UIDs may mean other mails tomorrow; without it nothing is safe to sync"))
+	}
+
+	pairs, rest, err := f.pair(ctx, local.Fresh, remote.Entries)
+	if err != nil {
+		return err
+	}
+	var given []store.Assignment
+	rows := make([]mail.Entry, 0, len(pairs))
+	for _, p := range pairs {
+		if p.local.Claim != p.uid {
+			given = append(given, store.Assignment{Key: p.local.Key, UID: p.uid})
+		}
+		// With this as what was last agreed, the merge unites the flags, save
+		// that \Deleted needs both sides.
+		l, r := p.local.Flags, p.flags
+		rows = append(rows, mail.Entry{UID: p.uid, Flags: (l&r)&^mail.Trashed | (l|r)&mail.Trashed})
+	}
+	for _, m := range rest {
+		if m.Claim != 0 {
+			given = append(given, store.Assignment{Key: m.Key})
+		}
+	}
+	slices.SortFunc(rows, func(a, b mail.Entry) int { return cmp.Compare(a.UID, b.UID) })
+
+	var works []store.Work
+	if len(given) > 0 && !f.run.DryRun {
+		w := f.local.Begin()
+		defer w.Discard()
+		gone, err := w.Assign(ctx, given)
+		if err != nil {
+			return fmt.Errorf("rename the mails of %q: %w", f.localName, err)
+		}
+		if len(gone) > 0 {
+			// Its row would read as a removal, of a mail nobody looked at.
+			rows = withoutKeys(rows, pairs, gone)
+		}
+		works = append(works, w)
+	}
+	if err := f.run.committer.do(ctx, false, works, func() []state.Change {
+		return []state.Change{state.AddFolder{Folder: f.known}}
+	}); err != nil {
+		return fmt.Errorf("adopt %q: %w", f.localName, err)
+	}
+	f.known.RemoteStamp = mail.Stamp{UIDValidity: remote.Stamp.UIDValidity}
+	f.known.Count = len(rows)
+	if err := f.run.committer.write(ctx, false,
+		state.SetStamps{Folder: f.known.ID, Remote: &f.known.RemoteStamp},
+		state.PutRows{Folder: f.known.ID, Rows: rows}); err != nil {
+		return fmt.Errorf("adopt %q: %w", f.localName, err)
+	}
+	f.report.Counts.Paired = len(rows)
+	f.remoteSnap = remote
+	switch {
+	case len(local.Fresh) == 0:
+		f.localSnap = local
+	case f.run.DryRun:
+		f.localSnap = imagined(local, pairs, rest)
+	}
+	return nil
+}
+
+// imagined is the snapshot that the local side would give, had the names been
+// changed.
+func imagined(s *mail.Snapshot, pairs []pair, rest []mail.Fresh) *mail.Snapshot {
+	t := &mail.Snapshot{Full: true, Mask: s.Mask, ReadOnly: s.ReadOnly, Fresh: rest}
+	for _, p := range pairs {
+		t.Entries = append(t.Entries, mail.Entry{UID: p.uid, Flags: p.local.Flags})
+	}
+	slices.SortFunc(t.Entries, func(a, b mail.Entry) int { return cmp.Compare(a.UID, b.UID) })
+	return t
+}
+
+func withoutKeys(rows []mail.Entry, pairs []pair, gone []string) []mail.Entry {
+	drop := map[mail.UID]bool{}
+	for _, p := range pairs {
+		if slices.Contains(gone, p.local.Key) {
+			drop[p.uid] = true
+		}
+	}
+	return slices.DeleteFunc(rows, func(e mail.Entry) bool { return drop[e.UID] })
+}

@@ -1,0 +1,339 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/offlineimap/offlineimapd/sync/guard"
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/merge"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// folderRun is one run of one pair of mailboxes. It belongs to one goroutine
+// at a time; helpers that copy for it send their results and touch nothing.
+type folderRun struct {
+	run                   *run
+	remoteName, localName string
+	known                 *state.Folder // nil: not in the base
+	localBox, remoteBox   *store.Mailbox
+
+	noSelect bool // the server lists the name as one that holds no mails
+	forget   bool // what the base knows is void
+	quiet    bool // both stamps say that nothing changed
+	done     bool // decided without a worker
+	drop     bool // not even worth reporting
+
+	local, remote         store.Folder
+	localSnap, remoteSnap *mail.Snapshot
+	intents               []state.Intent
+
+	// What could not be finished keeps the stamp of that side out of the base,
+	// so that the next run looks again.
+	localDirty, remoteDirty bool
+
+	report Folder
+	err    error
+}
+
+func (f *folderRun) fail(err error) {
+	f.err = err
+	f.report.Result, f.done = Failed, true
+	f.report.Problems = append(f.report.Problems, problem(err))
+}
+
+// note records a problem that stops only one mail.
+func (f *folderRun) note(uid mail.UID, err error) {
+	p := problem(err)
+	p.UID = uid
+	f.report.Problems = append(f.report.Problems, p)
+}
+
+func (f *folderRun) sync(ctx context.Context) {
+	if err := f.steps(ctx); err != nil {
+		f.fail(err)
+		return
+	}
+	switch {
+	case f.report.Result != "":
+	case len(f.report.Problems) > 0:
+		f.report.Result = Failed
+	case f.report.Counts.Any() || f.report.CreatedLocal || f.report.CreatedRemote:
+		f.report.Result = Synced
+		if f.run.DryRun {
+			f.report.Result = Planned
+		}
+	default:
+		f.report.Result = Unchanged
+	}
+}
+
+func (f *folderRun) steps(ctx context.Context) error {
+	if err := f.prepare(ctx); err != nil {
+		return err
+	}
+	if f.quiet && len(f.intents) == 0 {
+		return nil
+	}
+	if err := f.create(ctx); err != nil || f.done {
+		return err
+	}
+	f.local = f.run.Local.Open(f.localName, f.run.DryRun)
+	f.remote = f.run.Remote.Open(f.remoteName, f.run.DryRun)
+	defer f.local.Close()
+	defer f.remote.Close()
+
+	if f.known == nil {
+		if err := f.adopt(ctx); err != nil {
+			return err
+		}
+	}
+	plan, err := f.plan(ctx)
+	if errors.Is(err, errReplaced) {
+		if plan, err = f.replaced(ctx); plan == nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(f.intents) > 0 {
+		if plan, err = f.recover(ctx, plan); err != nil {
+			return err
+		}
+	}
+	if hold := f.guard(plan); hold != nil && !f.approved() {
+		f.hold(hold)
+		return nil
+	}
+	if f.run.DryRun {
+		f.count(plan)
+		return nil
+	}
+	if err := f.apply(ctx, plan); err != nil {
+		return err
+	}
+	return f.settle(ctx, plan)
+}
+
+// prepare reads the journal, and forgets what is void: what a person moved
+// away, and a record that an interrupted run left without a UIDVALIDITY.
+func (f *folderRun) prepare(ctx context.Context) error {
+	if f.known == nil {
+		return nil
+	}
+	if f.forget || f.known.RemoteStamp.UIDValidity == 0 {
+		return f.void(ctx)
+	}
+	var err error
+	if f.intents, err = f.run.State.Intents(ctx, f.known.ID); err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	return nil
+}
+
+// void drops what the base knows of the pair, which from now on is new.
+func (f *folderRun) void(ctx context.Context) error {
+	id := f.known.ID
+	f.known, f.intents, f.localSnap, f.remoteSnap = nil, nil, nil, nil
+	if err := f.run.committer.write(ctx, true, state.ForgetFolder{Folder: id}); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	return nil
+}
+
+// errReplaced says that the server has another mailbox under this name than
+// the one that the base describes.
+var errReplaced = errors.New("the mailbox was replaced")
+
+// replaced parks the folder, or, where a person said so, pairs the mails that
+// are here with those of the new mailbox.
+func (f *folderRun) replaced(ctx context.Context) (*merge.Plan, error) {
+	if hold := f.guard(nil); hold != nil && !f.approved() {
+		f.hold(hold)
+		return nil, nil
+	}
+	if err := f.void(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.adopt(ctx); err != nil {
+		return nil, err
+	}
+	return f.plan(ctx)
+}
+
+// create makes the mailbox on the side that lacks it.
+func (f *folderRun) create(ctx context.Context) error {
+	if f.localBox == nil {
+		f.report.CreatedLocal = true
+		if !f.run.DryRun {
+			if err := f.run.Local.Create(ctx, f.localName); err != nil {
+				return fmt.Errorf("create the local folder %q: %w", f.localName, err)
+			}
+		}
+	}
+	if f.remoteBox == nil {
+		f.report.CreatedRemote = true
+		if !f.run.DryRun {
+			err := f.run.Remote.Create(ctx, f.remoteName)
+			if err != nil && f.noSelect && store.ClassOf(err) == store.Refused {
+				f.report.CreatedRemote = false
+				f.skip(fmt.Errorf("the server keeps no mails under this name, so what is in %q stays local: %w", f.localName, err))
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("create %q on the server: %w", f.report.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *folderRun) scanLocal(ctx context.Context, full bool) (err error) {
+	if f.localBox == nil && f.run.DryRun {
+		f.localSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
+		return nil
+	}
+	k := mail.Known{Stamp: f.known.LocalStamp, Count: f.known.Count, Full: full}
+	if f.localSnap, err = f.local.Scan(ctx, k); err != nil {
+		return fmt.Errorf("read the local folder %q: %w", f.localName, err)
+	}
+	return nil
+}
+
+func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
+	if f.remoteBox == nil && f.run.DryRun {
+		f.remoteSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
+		return nil
+	}
+	k := mail.Known{Stamp: f.known.RemoteStamp, Count: f.known.Count, Full: full}
+	if f.remoteSnap, err = f.remote.Scan(ctx, k); err != nil {
+		return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
+	}
+	was, is := f.known.RemoteStamp, f.remoteSnap.Stamp
+	if was.UIDValidity != is.UIDValidity || is.UIDNext != 0 && is.UIDNext < was.UIDNext {
+		return errReplaced
+	}
+	return nil
+}
+
+// plan scans what was not scanned yet, and merges it with the base.
+func (f *folderRun) plan(ctx context.Context) (*merge.Plan, error) {
+	if f.localSnap == nil {
+		if err := f.scanLocal(ctx, false); err != nil {
+			return nil, err
+		}
+	}
+	if f.remoteSnap == nil && len(f.intents) == 0 && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
+		// The server says that nothing changed there. If the local side brings
+		// nothing either, the mailbox need not even be selected.
+		f.remoteSnap = &mail.Snapshot{Unchanged: true, Stamp: f.remoteBox.Stamp, Mask: mail.AllFlags}
+		plan, err := f.merge(ctx)
+		if err != nil || plan.Empty() && !plan.Local.Relist && !plan.Remote.Relist {
+			return plan, err
+		}
+		f.remoteSnap = nil
+	}
+	if f.remoteSnap == nil {
+		if err := f.scanRemote(ctx, false); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := f.merge(ctx)
+	if err != nil || !plan.Local.Relist && !plan.Remote.Relist {
+		return plan, err
+	}
+	if plan.Local.Relist {
+		if err := f.scanLocal(ctx, true); err != nil {
+			return nil, err
+		}
+	}
+	if plan.Remote.Relist {
+		if err := f.scanRemote(ctx, true); err != nil {
+			return nil, err
+		}
+	}
+	if plan, err = f.merge(ctx); err != nil {
+		return nil, err
+	}
+	f.localDirty = f.localDirty || plan.Local.Relist
+	f.remoteDirty = f.remoteDirty || plan.Remote.Relist
+	return plan, nil
+}
+
+func (f *folderRun) merge(ctx context.Context) (*merge.Plan, error) {
+	p := f.run.Policy
+	o := merge.Options{
+		LocalReadOnly: p.LocalReadOnly, RemoteReadOnly: p.RemoteReadOnly,
+		LocalDeletes: p.LocalDeletes, RemoteDeletes: p.RemoteDeletes,
+		KeepDeleted: p.KeepDeleted,
+	}
+	base, err := f.base(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	return merge.Merge(base, f.localSnap, f.remoteSnap, o), nil
+}
+
+// base reads the rows that the merge needs: all of them where a side was
+// listed, otherwise only those that the differences mention.
+func (f *folderRun) base(ctx context.Context) ([]mail.Entry, error) {
+	for _, s := range []*mail.Snapshot{f.localSnap, f.remoteSnap} {
+		if !s.Unchanged && (s.Full || s.All != nil) {
+			return f.run.State.Rows(ctx, f.known.ID)
+		}
+	}
+	var uids []mail.UID
+	for _, s := range []*mail.Snapshot{f.localSnap, f.remoteSnap} {
+		for _, e := range s.Entries {
+			uids = append(uids, e.UID)
+		}
+	}
+	if len(uids) == 0 {
+		return nil, nil
+	}
+	return f.run.State.Lookup(ctx, f.known.ID, mail.SetOf(uids...))
+}
+
+// guard asks whether the plan may be carried out; nil stands for a plan that
+// could not be made, because the base is about another mailbox.
+func (f *folderRun) guard(plan *merge.Plan) *guard.Hold {
+	return guard.Check(guard.Input{
+		Folder: f.report.Name, Base: f.known.Count, Plan: plan,
+		Known: f.known.RemoteStamp, Now: f.remoteSnap.Stamp,
+	})
+}
+
+// count fills the report with what a plan would do.
+func (f *folderRun) count(p *merge.Plan) {
+	c := &f.report.Counts
+	c.Downloaded = len(p.Download)
+	c.Uploaded = len(p.Upload) + len(p.Reupload)
+	c.FlagsLocal = len(p.LocalFlags)
+	c.FlagsRemote = len(p.RemoteFlags)
+	c.RemovedLocal = len(p.RemoveLocal)
+	c.RemovedRemote = len(p.RemoveRemote)
+	if !p.Quiet() {
+		f.report.Plan = spell(p)
+	}
+}
+
+// settle keeps the stamps of what both sides now agree on.
+func (f *folderRun) settle(ctx context.Context, plan *merge.Plan) error {
+	set := state.SetStamps{Folder: f.known.ID}
+	if s := f.localSnap.Stamp; !f.localDirty && plan.Local.Pending == 0 && s != f.known.LocalStamp {
+		set.Local = &s
+	}
+	if s := f.remoteSnap.Stamp; !f.remoteDirty && plan.Remote.Pending == 0 && s != f.known.RemoteStamp {
+		set.Remote = &s
+	}
+	if set.Local == nil && set.Remote == nil {
+		return nil
+	}
+	if err := f.run.committer.write(ctx, false, set); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	return nil
+}

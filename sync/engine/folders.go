@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/offlineimap/offlineimapd/sync/guard"
+	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// pairUp decides which mailbox of one side belongs to which of the other, and
+// which of these pairs need work at all. The jobs come back in the order in
+// which to start them.
+func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *Report) []*folderRun {
+	o := r.Policy.Names
+	o.RemoteSep, o.LocalSep = r.Remote.Properties().Separator, r.Local.Properties().Separator
+
+	byRemote := map[string]*folderRun{}
+	byLocal := map[string]*folderRun{}
+	var jobs []*folderRun
+	add := func(f *folderRun) {
+		byRemote[f.remoteName], byLocal[f.localName] = f, f
+		jobs = append(jobs, f)
+	}
+	skip := func(name, local string, err error) {
+		rep.Folders = append(rep.Folders, Folder{Name: names.Display(name), Local: local, Result: Skipped, Problems: []Problem{problem(err)}})
+	}
+	for _, k := range known {
+		add(&folderRun{run: r, remoteName: k.Remote, localName: k.Local, known: &k})
+	}
+	for i := range remote {
+		b := &remote[i]
+		if !b.Selectable {
+			continue
+		}
+		f := byRemote[b.Name]
+		if f == nil {
+			name, err := names.Local(b.Name, o)
+			if err != nil {
+				skip(b.Name, "", err)
+				continue
+			}
+			if other := byLocal[name]; other != nil {
+				skip(b.Name, name, fmt.Errorf("its local folder %q belongs to %q already", name, names.Display(other.remoteName)))
+				continue
+			}
+			f = &folderRun{run: r, remoteName: b.Name, localName: name}
+			add(f)
+		}
+		f.remoteBox = b
+	}
+	for i := range local {
+		b := &local[i]
+		f := byLocal[b.Name]
+		if f == nil {
+			name, err := names.Remote(b.Name, o)
+			if err != nil {
+				skip(b.Name, b.Name, err)
+				continue
+			}
+			if byRemote[name] != nil {
+				skip(name, b.Name, fmt.Errorf("its mailbox on the server, %q, is kept in %q already", names.Display(name), byRemote[name].localName))
+				continue
+			}
+			f = &folderRun{run: r, remoteName: name, localName: b.Name}
+			add(f)
+		}
+		f.localBox = b
+	}
+	// What the server lists without mails of its own (\Noselect) may become a
+	// mailbox by CREATE (RFC 9051, section 6.3.4), or it may not.
+	for i := range remote {
+		if b := &remote[i]; !b.Selectable {
+			if f := byRemote[b.Name]; f != nil && f.known == nil {
+				f.noSelect = true
+			}
+		}
+	}
+
+	missing := 0
+	for _, f := range jobs {
+		f.report = Folder{Name: names.Display(f.remoteName), Local: f.localName}
+		if f.known != nil && f.remoteBox == nil && f.localBox != nil {
+			missing++
+		}
+	}
+	for _, f := range jobs {
+		f.decide(missing, len(known))
+	}
+	jobs = slices.DeleteFunc(jobs, func(f *folderRun) bool { return f.drop })
+	slices.SortStableFunc(jobs, func(a, b *folderRun) int {
+		ia, ib := names.IsInbox(a.remoteName), names.IsInbox(b.remoteName)
+		switch {
+		case ia != ib:
+			if ia {
+				return -1
+			}
+			return 1
+		case a.weight() != b.weight():
+			return b.weight() - a.weight()
+		}
+		return compareNames(a.remoteName, b.remoteName)
+	})
+	return jobs
+}
+
+// weight estimates how many mails have to cross.
+func (f *folderRun) weight() int {
+	if f.remoteBox == nil {
+		return 0
+	}
+	n := int(f.remoteBox.Stamp.Messages)
+	if f.known != nil {
+		n = max(0, n-f.known.Count)
+	}
+	return n
+}
+
+// decide settles what needs no worker: folders that did not change, and those
+// that must not be touched.
+func (f *folderRun) decide(missing, known int) {
+	p := f.run.Policy
+	switch {
+	case f.remoteBox == nil && f.localBox == nil:
+		// Gone from both sides: the record stays, and costs nothing, in case
+		// the server only left it out of this listing.
+		f.drop = true
+	case f.known != nil && f.remoteBox == nil:
+		if f.approved() {
+			f.forget = true
+			break
+		}
+		f.hold(guard.Missing(f.report.Name, f.known.Count, missing, known))
+	case f.known != nil && f.localBox == nil:
+		// A directory that was moved away means: never synced.
+		f.forget = true
+	case f.known != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
+		f.quiet = true
+	}
+	if f.done || f.drop {
+		return
+	}
+	switch {
+	case f.localBox == nil && (!p.CreateLocal || p.LocalReadOnly):
+		f.skip(errors.New("it does not exist locally, and createfolders or readonly of the local repository forbids to make it"))
+	case f.remoteBox == nil && (!p.CreateRemote || p.RemoteReadOnly):
+		f.skip(errors.New("it does not exist on the server, and createfolders or readonly of the remote repository forbids to make it"))
+	}
+}
+
+func (f *folderRun) skip(err error) {
+	f.report.Result, f.done = Skipped, true
+	f.report.Problems = append(f.report.Problems, problem(err))
+}
+
+func (f *folderRun) hold(h *guard.Hold) {
+	f.report.Result, f.report.Hold, f.done = Held, h, true
+}
+
+func (f *folderRun) approved() bool {
+	for _, a := range f.run.Approve {
+		if a == f.report.Name || a == f.remoteName || a == f.localName {
+			return true
+		}
+	}
+	return false
+}

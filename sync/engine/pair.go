@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+
+	"github.com/offlineimap/offlineimapd/sync/mail"
+)
+
+// pair is one mail that stands on both sides.
+type pair struct {
+	local mail.Fresh
+	uid   mail.UID
+	flags mail.Flags // on the server
+}
+
+// likeness is what a mail's header and size boil down to: enough to find its
+// likely partner, in 32 octets, so that a large mailbox fits into memory.
+type likeness struct {
+	id, date uint64 // hashes of the Message-ID and of the Date field
+	size     int64
+	named    bool // there is a Message-ID
+}
+
+type likenesses struct{ seed maphash.Seed }
+
+func (l likenesses) of(h mail.Header) likeness {
+	return likeness{
+		id: maphash.String(l.seed, h.MessageID), date: maphash.String(l.seed, h.Date),
+		size: h.Size, named: h.MessageID != "",
+	}
+}
+
+// pair finds out which local mails are on the server already: by the UID in
+// the name if the header agrees, else by Message-ID, date and size, and by
+// content where that leaves a doubt. What finds no partner stays on its side
+// only, and will be copied: that can double a mail that was changed on one
+// side, and cannot lose one.
+func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.Entry) (pairs []pair, rest []mail.Fresh, err error) {
+	if len(local) == 0 || len(remote) == 0 {
+		return nil, local, nil
+	}
+	like := likenesses{maphash.MakeSeed()}
+	here := make(map[string]likeness, len(local))
+	refs := make([]mail.Ref, len(local))
+	for i, m := range local {
+		refs[i] = mail.Ref{Key: m.Key}
+	}
+	if err := f.local.Headers(ctx, refs, func(h mail.Header) { here[h.Ref.Key] = like.of(h) }); err != nil {
+		return nil, nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
+	}
+	there := make(map[mail.UID]likeness, len(remote))
+	refs = refs[:0]
+	for _, e := range remote {
+		refs = append(refs, mail.Ref{UID: e.UID})
+	}
+	if err := f.remote.Headers(ctx, refs, func(h mail.Header) { there[h.Ref.UID] = like.of(h) }); err != nil {
+		return nil, nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
+	}
+
+	m := &matcher{flags: make(map[mail.UID]mail.Flags, len(remote))}
+	for _, e := range remote {
+		m.flags[e.UID] = e.Flags
+	}
+	m.byClaim(local, here, there)
+	m.byLikeness(local, here, there)
+	if err := m.byContent(ctx, f, local, here, there); err != nil {
+		return nil, nil, err
+	}
+	for _, l := range local {
+		if !m.taken(l.Key) {
+			rest = append(rest, l)
+		}
+	}
+	return m.pairs, rest, nil
+}
+
+// matcher collects pairs; no mail is given away twice.
+type matcher struct {
+	pairs []pair
+	flags map[mail.UID]mail.Flags // of the remote mails without a partner
+	keys  map[string]bool
+}
+
+func (m *matcher) taken(key string) bool { return m.keys[key] }
+func (m *matcher) free(uid mail.UID) bool {
+	_, ok := m.flags[uid]
+	return ok
+}
+
+func (m *matcher) take(l mail.Fresh, uid mail.UID) {
+	if m.keys == nil {
+		m.keys = map[string]bool{}
+	}
+	m.pairs = append(m.pairs, pair{l, uid, m.flags[uid]})
+	m.keys[l.Key] = true
+	delete(m.flags, uid)
+}
+
+func (m *matcher) byClaim(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness) {
+	for _, l := range local {
+		h, ok := here[l.Key]
+		if r, there := there[l.Claim]; ok && there && m.free(l.Claim) && h.named && h == r {
+			m.take(l, l.Claim)
+		}
+	}
+}
+
+// byLikeness pairs what is alike in everything, has a Message-ID, and is the
+// only one like it on either side.
+func (m *matcher) byLikeness(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness) {
+	type count struct {
+		local, remote int
+		uid           mail.UID
+	}
+	counts := map[likeness]*count{}
+	for _, l := range local {
+		h, ok := here[l.Key]
+		if !ok || !h.named || m.taken(l.Key) {
+			continue
+		}
+		c := counts[h]
+		if c == nil {
+			c = &count{}
+			counts[h] = c
+		}
+		c.local++
+	}
+	for uid := range m.flags {
+		if c := counts[there[uid]]; c != nil {
+			c.remote++
+			c.uid = uid
+		}
+	}
+	for _, l := range local {
+		if m.taken(l.Key) {
+			continue
+		}
+		if h, ok := here[l.Key]; ok {
+			if c := counts[h]; c != nil && c.local == 1 && c.remote == 1 {
+				m.take(l, c.uid)
+			}
+		}
+	}
+}
+
+// byContent compares the octets of those that might still be the same: with
+// the same Message-ID, or without one and of the same date and size.
+func (m *matcher) byContent(ctx context.Context, f *folderRun, local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness) error {
+	doubt := func(l likeness) likeness {
+		if l.named {
+			return likeness{id: l.id, named: true} // servers err about sizes
+		}
+		return l
+	}
+	groups := map[likeness][]mail.Fresh{}
+	for _, l := range local {
+		if h, ok := here[l.Key]; ok && !m.taken(l.Key) {
+			groups[doubt(h)] = append(groups[doubt(h)], l)
+		}
+	}
+	var localRefs, remoteRefs []mail.Ref
+	wanted := map[likeness]bool{}
+	for uid := range m.flags {
+		h, ok := there[uid]
+		if !ok || groups[doubt(h)] == nil {
+			continue
+		}
+		remoteRefs = append(remoteRefs, mail.Ref{UID: uid})
+		wanted[doubt(h)] = true
+	}
+	byKey := map[string]mail.Fresh{}
+	for g := range wanted {
+		for _, l := range groups[g] {
+			localRefs = append(localRefs, mail.Ref{Key: l.Key})
+			byKey[l.Key] = l
+		}
+	}
+	if len(remoteRefs) == 0 {
+		return nil
+	}
+	sums := map[sum][]mail.Fresh{}
+	if err := digest(ctx, f.local, localRefs, func(r mail.Ref, s sum, _ int64) {
+		sums[s] = append(sums[s], byKey[r.Key])
+	}); err != nil {
+		return fmt.Errorf("compare the mails of %q: %w", f.localName, err)
+	}
+	if err := digest(ctx, f.remote, remoteRefs, func(r mail.Ref, s sum, _ int64) {
+		same := sums[s]
+		if len(same) == 0 || !m.free(r.UID) {
+			return
+		}
+		best := 0 // the one that carries this UID already, if it is among them
+		for i, l := range same {
+			if l.Claim == r.UID {
+				best = i
+			}
+		}
+		m.take(same[best], r.UID)
+		same[best] = same[len(same)-1]
+		sums[s] = same[:len(same)-1]
+	}); err != nil {
+		return fmt.Errorf("compare the mails of %q on the server: %w", f.report.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/offlineimap/offlineimapd/sync/guard"
+	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// Rooted is a local store that lives in a place which can be absent or
+// exchanged, such as a disk that is not mounted.
+type Rooted interface {
+	// Identity returns the mark left in the place; "" where there is a place
+	// without a mark, and exists = false where there is no place at all.
+	Identity() (id string, exists bool, err error)
+	// SetIdentity makes the place where needed and leaves a mark in it.
+	SetIdentity(id string) error
+	// Root names the place for people.
+	Root() string
+}
+
+// Policy is what an account allows.
+type Policy struct {
+	CreateLocal, CreateRemote     bool // may mailboxes be made there
+	LocalReadOnly, RemoteReadOnly bool // nothing is changed there
+	LocalDeletes, RemoteDeletes   bool // removals that happened there are carried over
+	KeepDeleted                   bool // removing on the server only marks \Deleted
+	Names                         names.Options
+}
+
+// Request is one run to make.
+type Request struct {
+	Account       string
+	Local, Remote store.Store
+	State         *state.DB
+	Policy        Policy
+	// Approve names folders whose held plan is let through this time; ApproveRoot
+	// stands for the place of the local store.
+	Approve []string
+	DryRun  bool // plan everything, change nothing
+	NewID   func() string
+	Now     func() time.Time
+}
+
+// ApproveRoot in Request.Approve accepts a changed place of the local store.
+// No folder can have this name.
+const ApproveRoot = "/"
+
+const metaRoot = "root"
+
+// run is the state of one Run. Its fields do not change once the workers have
+// started; what folders do is in their folderRun.
+type run struct {
+	Request
+	committer *committer
+	tokens    chan struct{} // one for each worker that may be busy at once
+	events    chan Event
+	noPlace   bool // dry run: the place of the local store is yet to be made
+}
+
+// Run brings both sides of an account in step. The error is of the account as
+// a whole; the report is never nil, and tells what was done before it.
+func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
+	rep := &Report{Account: q.Account, DryRun: q.DryRun, Started: q.Now()}
+	r := &run{Request: q, events: make(chan Event, 64)}
+	err := r.account(ctx, rep, observe)
+	if err != nil {
+		rep.Problems = append(rep.Problems, problem(err))
+	}
+	rep.finish(q.Now())
+	return rep, err
+}
+
+func (r *run) account(ctx context.Context, rep *Report, observe Observer) error {
+	known, err := r.State.Folders(ctx)
+	if err != nil {
+		return fmt.Errorf("read the state: %w", err)
+	}
+	if text := r.State.Recovered(); text != "" {
+		rep.Notes = append(rep.Notes, text)
+	}
+	hold, err := r.root(ctx, &known, rep)
+	if err != nil {
+		return err
+	}
+	if hold != nil {
+		for _, f := range known {
+			rep.Folders = append(rep.Folders, Folder{Name: names.Display(f.Remote), Local: f.Local, Result: Held, Hold: hold})
+		}
+		if len(known) == 0 {
+			rep.Folders = append(rep.Folders, Folder{Name: ApproveRoot, Result: Held, Hold: hold})
+		}
+		return nil
+	}
+	local, remote, err := r.survey(ctx)
+	if err != nil {
+		return err
+	}
+	jobs := r.pairUp(known, local, remote, rep)
+
+	// As many as the remote side takes at once: with more, they would take
+	// mailboxes away from each other.
+	workers := max(1, r.Remote.Properties().Parallel)
+	r.tokens = make(chan struct{}, workers)
+	r.committer = &committer{local: r.Local, state: r.State, in: make(chan batch, groupMost)}
+	committed := make(chan struct{})
+	go func() {
+		defer close(committed)
+		// Not ctx: a group that was begun is finished, it is what makes an
+		// interrupted run leave nothing half known.
+		r.committer.run(context.WithoutCancel(ctx))
+	}()
+	results := make(chan *folderRun)
+	go r.feed(ctx, jobs, results)
+	var storeErr error
+	for left := len(jobs); left > 0; {
+		select {
+		case ev := <-r.events:
+			if observe != nil {
+				observe(ev)
+			}
+		case f := <-results:
+			left--
+			if f.err != nil && storeErr == nil && store.ScopeOf(f.err) == store.ScopeStore && store.ClassOf(f.err) != store.Cancelled {
+				storeErr = f.err
+			}
+			rep.Folders = append(rep.Folders, f.report)
+			if observe != nil {
+				observe(Event{Kind: FolderEnded, Folder: f.report.Name, Report: &f.report})
+			}
+		}
+	}
+	close(r.committer.in)
+	<-committed
+	slices.SortStableFunc(rep.Folders, func(a, b Folder) int { return compareNames(a.Name, b.Name) })
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted: %w", err)
+	}
+	return storeErr
+}
+
+// feed starts a goroutine for each job as workers become free, the largest
+// jobs first since they decide when the run ends.
+func (r *run) feed(ctx context.Context, jobs []*folderRun, results chan<- *folderRun) {
+	for _, f := range jobs {
+		if f.done {
+			results <- f
+			continue
+		}
+		select {
+		case r.tokens <- struct{}{}:
+		case <-ctx.Done():
+			f.fail(ctx.Err())
+			results <- f
+			continue
+		}
+		go func() {
+			f.sync(ctx)
+			<-r.tokens
+			results <- f
+		}()
+	}
+}
+
+// root makes sure that the local store is in the place that the base speaks
+// of. known is emptied where the person approved of a new one.
+func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*guard.Hold, error) {
+	place, ok := r.Local.(Rooted)
+	if !ok {
+		return nil, nil
+	}
+	want, _, err := r.State.Meta(ctx, metaRoot)
+	if err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	have, exists, err := place.Identity()
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", place.Root(), err)
+	}
+	approved := slices.Contains(r.Approve, ApproveRoot)
+	switch {
+	case want == "" && have != "":
+		want = have // the state is new, the place is one of ours
+	case want == "":
+		want = r.NewID()
+	case want == have:
+		return nil, nil
+	case !approved:
+		return guard.Root(place.Root(), !exists), nil
+	case !exists:
+		// Nothing of the old place is to be read as removed.
+		if !r.DryRun {
+			for _, f := range *known {
+				if err := r.State.Commit(ctx, true, state.ForgetFolder{Folder: f.ID}); err != nil {
+					return nil, fmt.Errorf("write the state: %w", err)
+				}
+			}
+		}
+		*known = nil
+		rep.Notes = append(rep.Notes, fmt.Sprintf("%s is made anew, as approved, and everything is downloaded again", place.Root()))
+	}
+	if r.DryRun {
+		r.noPlace = !exists
+		return nil, nil
+	}
+	// The mark before the record: a crash in between leaves a place that is
+	// taken for ours, never one that is taken for foreign.
+	if have != want {
+		if err := place.SetIdentity(want); err != nil {
+			return nil, fmt.Errorf("mark %s as ours: %w", place.Root(), err)
+		}
+	}
+	if err := r.State.Commit(ctx, true, state.SetMeta{Key: metaRoot, Value: want}); err != nil {
+		return nil, fmt.Errorf("write the state: %w", err)
+	}
+	return nil, nil
+}
+
+// survey asks both sides at once what mailboxes they have.
+func (r *run) survey(ctx context.Context) (local, remote []store.Mailbox, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		remote, err = r.Remote.Survey(ctx)
+		done <- err
+	}()
+	if !r.noPlace {
+		local, err = r.Local.Survey(ctx)
+	}
+	if err != nil {
+		cancel(err)
+		<-done
+		return nil, nil, fmt.Errorf("list the local folders: %w", err)
+	}
+	if err := <-done; err != nil {
+		return nil, nil, fmt.Errorf("list the folders on the server: %w", err)
+	}
+	return local, remote, nil
+}
+
+func compareNames(a, b string) int {
+	ia, ib := names.IsInbox(a), names.IsInbox(b)
+	switch {
+	case ia && !ib:
+		return -1
+	case ib && !ia:
+		return 1
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
