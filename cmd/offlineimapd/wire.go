@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/imap"
+	"github.com/offlineimap/offlineimapd/sync/imap/dial"
+	"github.com/offlineimap/offlineimapd/sync/maildir"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// runAccounts runs every account, as many at once as the configuration says.
+// One that fails holds up no other.
+func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Account, o options, s *show) []*engine.Report {
+	reports := make([]*engine.Report, len(accounts))
+	slots := make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))
+	done := make(chan struct{})
+	for i, a := range accounts {
+		go func() {
+			slots <- struct{}{}
+			defer func() { <-slots; done <- struct{}{} }()
+			reports[i] = runAccount(ctx, cfg, a, o, s)
+			s.report(reports[i])
+		}()
+	}
+	for range accounts {
+		<-done
+	}
+	return reports
+}
+
+func runAccount(ctx context.Context, cfg *config.Config, a *config.Account, o options, s *show) *engine.Report {
+	started := time.Now()
+	report, err := tryAccount(ctx, cfg, a, o, s)
+	if report == nil {
+		report = engine.NotStarted(a.Name, started, err)
+	}
+	return report
+}
+
+// tryAccount builds what an account needs, and runs it. Without a report it did
+// not come so far.
+func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o options, s *show) (*engine.Report, error) {
+	metadata := cfg.General.Metadata
+	// Names become file names as OfflineIMAP makes them, save that a slash
+	// cannot lead elsewhere.
+	name := strings.ReplaceAll(a.Name, "/", ".")
+	dir := filepath.Join(metadata, "Account-"+name)
+	path := filepath.Join(dir, "offlineimapd.sqlite")
+	if !o.dryRun {
+		for _, d := range []string{metadata, dir} {
+			if err := os.MkdirAll(d, 0o700); err != nil {
+				return nil, fmt.Errorf("create the directory of the state: %w", err)
+			}
+		}
+		lock, err := state.Lock(ctx, filepath.Join(metadata, name+".lock"), path)
+		if err != nil {
+			return nil, err
+		}
+		defer lock.Unlock()
+	}
+	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: o.dryRun, Step: o.step})
+	if err != nil {
+		return nil, err
+	}
+	local := newLocal(cfg, a)
+	remote, err := newRemote(cfg, a, s)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	report, err := engine.Run(ctx, engine.Request{
+		Account: a.Name, Local: local, Remote: remote, State: db,
+		Policy: policy(a), Approve: o.approve, DryRun: o.dryRun,
+		NewID: rand.Text, Now: time.Now,
+	}, func(e engine.Event) { s.event(a.Name, e) })
+	// The context may have ended; leaving in order has limits of its own.
+	remote.Close(context.WithoutCancel(ctx))
+	if cerr := db.Close(); cerr != nil && err == nil {
+		s.note(a.Name, fmt.Sprintf("close the state: %v", cerr))
+	}
+	return report, err
+}
+
+func policy(a *config.Account) engine.Policy {
+	return engine.Policy{
+		CreateLocal: a.Local.CreateFolders, CreateRemote: a.Remote.CreateFolders,
+		LocalReadOnly: a.Local.ReadOnly, RemoteReadOnly: a.Remote.ReadOnly,
+		LocalDeletes: a.Local.SyncDeletes, RemoteDeletes: a.Remote.SyncDeletes,
+		KeepDeleted: !a.Remote.IMAP.Expunge,
+	}
+}
+
+// newRemote builds the store for a server. Nothing is connected yet.
+func newRemote(cfg *config.Config, a *config.Account, s *show) (*imap.Store, error) {
+	m := a.Remote.IMAP
+	o := imap.Options{
+		Host: m.Host, MaxConnections: m.MaxConnections, Compress: m.UseCompression, Expunge: m.Expunge,
+		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
+		Timeout: cfg.General.SockTimeout,
+		Auth:    imap.Auth{User: m.User, Password: password(m), Mechanisms: mechanisms(m.AuthMechanisms)},
+		OnText:  func(text string) { s.note(a.Name, text) },
+	}
+	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
+	switch {
+	case tunnel != "":
+		o.Dial = func(ctx context.Context) (net.Conn, error) { return dial.Tunnel(ctx, tunnel) }
+		return imap.New(o), nil
+	case m.SSL:
+		o.Security = imap.ImplicitTLS
+	case m.StartTLS && (m.StartTLSAsked || !loopback(m.Host)):
+		// On this machine there is nobody to hide from, so that the default does
+		// not demand a certificate there.
+		o.Security = imap.StartTLS
+	}
+	family := dial.Any
+	if m.IPv6 != nil {
+		if family = dial.IPv4; *m.IPv6 {
+			family = dial.IPv6
+		}
+	}
+	o.Dial = func(ctx context.Context) (net.Conn, error) {
+		return dial.Server(ctx, dial.Options{Host: m.Host, Port: m.Port, Family: family, Timeout: cfg.General.SockTimeout})
+	}
+	if o.Security != imap.Plain {
+		trust, err := trust(m)
+		if err == nil {
+			o.TLS, err = trust.Config()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return imap.New(o), nil
+}
+
+func trust(m *config.IMAP) (dial.Trust, error) {
+	if m.SSLVersion == "tls1" || m.SSLVersion == "tls1_1" {
+		return dial.Trust{}, store.Fail(store.Config, store.ScopeStore,
+			fmt.Errorf("ssl_version = %s is not spoken, because it protects nothing any more; remove the line for TLS 1.2 or later", m.SSLVersion))
+	}
+	t := dial.Trust{
+		ServerName: m.Host, Pins: m.CertFingerprints, ClientCert: m.ClientCert, ClientKey: m.ClientKey,
+		// Whoever configures both wants both.
+		Chain: m.CACertFile != "",
+	}
+	if m.CACertFile != config.SystemRoots {
+		t.CAFile = m.CACertFile
+	}
+	if t.ClientCert != "" && t.ClientKey == "" {
+		t.ClientKey = t.ClientCert
+	}
+	return t, nil
+}
+
+func password(m *config.IMAP) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		p, err := m.Password.Read()
+		if err == nil && p == "" {
+			err = errors.New("no password is configured; write remotepass or remotepassfile")
+		}
+		if err != nil {
+			return "", store.Fail(store.Config, store.ScopeStore, err)
+		}
+		return p, nil
+	}
+}
+
+// mechanisms keeps those that are spoken, in the configured order.
+func mechanisms(names []string) []imap.Mechanism {
+	var out []imap.Mechanism
+	for _, n := range names {
+		switch m := imap.Mechanism(n); m {
+		case imap.AuthPlain, imap.AuthLogin, imap.AuthCramMD5:
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func newLocal(cfg *config.Config, a *config.Account) *maildir.Store {
+	m := a.Local.Maildir
+	info := byte(':')
+	if m.WindowsCompatible {
+		info = '!'
+	}
+	return maildir.New(m.LocalFolders, maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync})
+}
+
+var _ engine.Rooted = (*maildir.Store)(nil)
