@@ -24,8 +24,11 @@ type fake struct {
 	// refuse, where not nil, has the say about connection n (from 0) at its greeting.
 	refuse func(n int) (greeting string)
 
-	flight func() // called when the server has answered all and waits
-	slices bool   // answers go out as they are, unparsed
+	// literal, where not nil, may answer a command in place of letting its literal
+	// n (from 0) come.
+	literal func(n int) string
+	flight  func() // called when the server has answered all and waits
+	slices  bool   // answers go out as they are, unparsed
 
 	mu    sync.Mutex
 	conns int
@@ -85,7 +88,7 @@ func (f *fake) commands(pattern string) []string {
 	return out
 }
 
-var literal = regexp.MustCompile(`\{(\d+)(\+?)\}\r\n$`)
+var literalEnd = regexp.MustCompile(`\{(\d+)(\+?)\}\r\n$`)
 
 func (f *fake) session(nc net.Conn) {
 	defer nc.Close()
@@ -151,17 +154,26 @@ func (f *fake) session(nc net.Conn) {
 // command reads a command with its literals.
 func (f *fake) command(r *bufio.Reader, w *bufio.Writer) (string, error) {
 	var sb strings.Builder
-	for {
+	for k := 0; ; k++ {
 		line, err := r.ReadString('\n')
 		if err != nil {
 			return "", err
 		}
 		sb.WriteString(line)
-		m := literal.FindStringSubmatch(line)
+		m := literalEnd.FindStringSubmatch(line)
 		if m == nil {
 			return sb.String(), nil
 		}
 		if m[2] == "" {
+			if f.literal != nil {
+				if a := f.literal(k); a != "" {
+					tag, _, _ := strings.Cut(sb.String(), " ")
+					fmt.Fprintf(w, "%s %s\r\n", tag, a)
+					sb.Reset()
+					w.Flush()
+					continue
+				}
+			}
 			fmt.Fprint(w, "+ go on\r\n")
 			w.Flush()
 		}

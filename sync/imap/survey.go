@@ -51,14 +51,15 @@ func (v *survey) run(ctx context.Context) error {
 		cmds = append(cmds, wire.Unselect())
 		x.box = box{}
 	}
-	list, withStatus := v.list()
+	list, withStatus, extended := v.list()
 	res, err := x.run(ctx, v.handler(), append(cmds, list)...)
 	if err != nil {
 		return err
 	}
-	if r := res[len(res)-1]; !r.OK() && withStatus {
-		v.reset()
-		list, withStatus = wire.ListCmd(x.s.o.Reference, "*", wire.ListOptions{Lsub: x.s.o.SubscribedOnly}), false
+	refused := extended && !res[len(res)-1].OK()
+	if refused {
+		v.boxes, v.at, withStatus = nil, map[string]int{}, false
+		list = wire.ListCmd(x.s.o.Reference, "*", wire.ListOptions{Lsub: x.s.o.SubscribedOnly})
 		if res, err = x.run(ctx, v.handler(), list); err != nil {
 			return err
 		}
@@ -66,14 +67,16 @@ func (v *survey) run(ctx context.Context) error {
 	if err := answered(store.ScopeStore, res[len(res)-1], "LIST"); err != nil {
 		return err
 	}
-	if !withStatus && x.has(goimap.CapListStatus) && !x.quirks.noStatus && !x.s.o.SubscribedOnly {
+	switch {
+	case withStatus || x.quirks.noStatus:
+	case x.has(goimap.CapListStatus) && !refused:
 		// The capabilities came with the names only; the names once more are cheaper
 		// than a STATUS for each.
-		list, _ = v.list()
+		list, _, _ = v.list()
 		if _, err := x.run(ctx, v.handler(), list); err != nil {
 			return err
 		}
-	} else if !withStatus && !x.quirks.noStatus {
+	default:
 		if err := v.status(ctx); err != nil {
 			return err
 		}
@@ -85,24 +88,22 @@ func (v *survey) run(ctx context.Context) error {
 	return err
 }
 
-func (v *survey) reset() { v.boxes, v.at = nil, map[string]int{} }
-
-// list returns the best command for the names, and whether it asks for stamps.
-func (v *survey) list() (*wire.Command, bool) {
+// list returns the best command for the names, whether it asks for the stamps
+// too, and whether it goes beyond RFC 3501.
+func (v *survey) list() (k *wire.Command, withStatus, extended bool) {
 	o := &v.x.s.o
+	withStatus = v.x.has(goimap.CapListStatus) && !v.x.quirks.noStatus
 	lo := wire.ListOptions{}
-	extended := v.x.has(goimap.CapListExtended) || v.x.has(goimap.CapListStatus)
 	if o.SubscribedOnly {
-		if !extended {
-			return wire.ListCmd(o.Reference, "*", wire.ListOptions{Lsub: true}), false
+		if !withStatus && !v.x.has(goimap.CapListExtended) {
+			return wire.ListCmd(o.Reference, "*", wire.ListOptions{Lsub: true}), false, false
 		}
 		lo.Select = []string{"SUBSCRIBED"}
 	}
-	withStatus := v.x.has(goimap.CapListStatus) && !v.x.quirks.noStatus
 	if withStatus {
 		lo.Status = v.items()
 	}
-	return wire.ListCmd(o.Reference, "*", lo), withStatus || len(lo.Select) > 0
+	return wire.ListCmd(o.Reference, "*", lo), withStatus, withStatus || o.SubscribedOnly
 }
 
 func (v *survey) items() []string {

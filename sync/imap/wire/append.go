@@ -69,12 +69,13 @@ func (a *Appender) Multi() bool { return a.multi }
 //
 // An error of scope store.ScopeMail left the connection and the other mails
 // alone: the mail is empty, which IMAP cannot store (RFC 3502), a flag is no
-// atom, or a mail below 32 kB could not be read as announced. Where the server refused a MULTIAPPEND already, the error has class
-// Refused and scope ScopeFolder, nothing more can be added, and Finish has the
-// answers. After any other error the connection is closed: it failed, or r failed
-// or had not size octets, and that is the only way not to store half a mail;
-// what was added before may be stored then, unless it was one MULTIAPPEND. Where
-// the server refuses, r may be left unread.
+// atom, or a mail below 32 kB could not be read as announced. Where the server
+// refused a MULTIAPPEND already, the error has class Refused and scope
+// ScopeFolder, nothing more can be added, and Finish has the answers. After any
+// other error the connection is closed: it failed, or r failed or had not size
+// octets, and that is the only way not to store half a mail; what was added
+// before may be stored then, unless it was one MULTIAPPEND. Where the server
+// refuses, r may be left unread.
 func (a *Appender) Add(flags []imap.Flag, date time.Time, size int64, r io.Reader) error {
 	if a.err != nil || a.leave == nil {
 		return a.ended()
@@ -234,9 +235,10 @@ func (a *Appender) command() (ok bool, err error) {
 	a.line = int(a.f.issued.Load())
 	a.current.Store(int64(a.line))
 	a.f.issued.Add(1)
-	k := newCommand(text("APPEND "), str(a.name))
 	tag := tagOf(a.f.first + a.line)
-	a.c.sent(tag + " " + k.forLog())
+	if a.c.log != nil {
+		a.c.sent(tag + " " + newCommand(text("APPEND "), str(a.name)).forLog())
+	}
 	line := []byte(tag + " APPEND ")
 	if quotable(a.name) {
 		_, err = a.w.Write(appendQuoted(line, a.name))

@@ -88,6 +88,7 @@ func TestLastWords(t *testing.T) {
 	} {
 		for _, bye := range []string{"", "* BYE idle for too long\r\n"} {
 			t.Run(fmt.Sprint(tt.name, bye != ""), func(t *testing.T) {
+				t.Parallel()
 				b := &brokenConn{Conn: dialScript(t, func(p *peer) {
 					p.say("* OK hi\r\n")
 					p.say("%s", bye)
