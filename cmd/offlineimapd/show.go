@@ -93,6 +93,9 @@ func (s *show) report(r *engine.Report) {
 				}
 			}
 		}
+		for _, n := range f.Notes {
+			fmt.Fprintf(s.stderr, "%s/%s: %s\n", plain(r.Account), plain(f.Name), plain(n))
+		}
 		for _, p := range f.Problems {
 			s.problem(r.Account, f.Name, p)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/imap"
 	"github.com/offlineimap/offlineimapd/sync/imap/dial"
 	"github.com/offlineimap/offlineimapd/sync/maildir"
+	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/state"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
@@ -81,7 +82,7 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 	}
 	report, err := engine.Run(ctx, engine.Request{
 		Account: a.Name, Local: local, Remote: remote, State: db,
-		Policy: policy(a), Approve: o.approve, DryRun: o.dryRun,
+		Policy: policy(cfg, a), Approve: o.approve, DryRun: o.dryRun,
 		NewID: rand.Text, Now: time.Now,
 	}, func(e engine.Event) { s.event(a.Name, e) })
 	// The context may have ended; leaving in order has limits of its own.
@@ -92,12 +93,13 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 	return report, err
 }
 
-func policy(a *config.Account) engine.Policy {
+func policy(cfg *config.Config, a *config.Account) engine.Policy {
 	return engine.Policy{
 		CreateLocal: a.Local.CreateFolders, CreateRemote: a.Remote.CreateFolders,
 		LocalReadOnly: a.Local.ReadOnly, RemoteReadOnly: a.Remote.ReadOnly,
 		LocalDeletes: a.Local.SyncDeletes, RemoteDeletes: a.Remote.SyncDeletes,
-		KeepDeleted: !a.Remote.IMAP.Expunge,
+		KeepDeleted: !a.Remote.IMAP.Expunge, IgnoreReadOnly: cfg.General.IgnoreReadonly,
+		Names: names.Options{UTF8: a.UTF8FolderNames},
 	}
 }
 

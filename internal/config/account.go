@@ -117,6 +117,7 @@ func (l *loader) account(name string, section *ini.Section) *Account {
 	}
 	a.AutoRefresh = v.minutes("autorefresh")
 	v.refusals()
+	a.UTF8FolderNames = v.boolean("utf8foldernames")
 	windows := v.boolean("maildir-windows-compatible")
 	if a.Local = l.repository(v, "localrepository"); a.Local != nil && a.Local.Maildir != nil {
 		a.Local.Maildir.WindowsCompatible = windows

@@ -35,7 +35,9 @@ type Account struct {
 	Name          string
 	Local, Remote *Repository
 	AutoRefresh   time.Duration // 0: once
-	Problems      []Problem
+	// UTF8FolderNames: local folders have the decoded names of the server's.
+	UTF8FolderNames bool
+	Problems        []Problem
 }
 
 // Refused says whether an Error forbids to run the account.

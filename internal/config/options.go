@@ -122,7 +122,7 @@ var options = []option{
 	{"filterheaders", inAccount, typeList, "", refused, "the headers that it names would be uploaded"},
 	{"proxy", inAccount, typeText, "", refused, "the server would be called directly"},
 	{"authproxy", inAccount, typeText, "", idle, "matters with oauth2_refresh_token"},
-	{"utf8foldernames", inAccount, typeBool, "no", refused, "folders would get other names in the Maildir"},
+	{"utf8foldernames", inAccount, typeBool, "no", used, ""},
 	{"status_backend", inAccount, typeText, "", obsolete, "remove it: the state is always kept in SQLite"},
 
 	{"type", inRepository, typeText, "", used, ""},

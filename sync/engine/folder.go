@@ -108,6 +108,9 @@ func (f *folderRun) steps(ctx context.Context) error {
 		f.hold(hold)
 		return nil
 	}
+	if n := plan.Local.Pending; n > 0 && f.remoteSnap.ReadOnly && !f.run.Policy.IgnoreReadOnly {
+		f.report.Notes = append(f.report.Notes, fmt.Sprintf("the server lets nobody change %q: %d local changes stay local", f.report.Name, n))
+	}
 	if f.run.DryRun {
 		f.count(plan)
 		return nil

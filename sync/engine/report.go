@@ -99,6 +99,7 @@ type Folder struct {
 	Plan          *Plan       `json:"plan,omitempty"` // of a dry run
 	Hold          *guard.Hold `json:"hold,omitempty"`
 	Problems      []Problem   `json:"problems,omitempty"`
+	Notes         []string    `json:"notes,omitempty"` // worth knowing, nothing failed
 }
 
 // Plan spells out what a dry run would have done. UIDs stand as an IMAP

@@ -30,6 +30,7 @@ type Policy struct {
 	LocalReadOnly, RemoteReadOnly bool // nothing is changed there
 	LocalDeletes, RemoteDeletes   bool // removals that happened there are carried over
 	KeepDeleted                   bool // removing on the server only marks \Deleted
+	IgnoreReadOnly                bool // not a word about mailboxes that the server opens read-only
 	Names                         names.Options
 }
 
