@@ -59,10 +59,8 @@ func TestConformanceCompressed(t *testing.T) {
 func TestConformanceWithout(t *testing.T) {
 	d := testenv.Dovecot(t, testenv.DovecotOptions{})
 	for _, without := range [][]string{
-		{"UIDPLUS", "MULTIAPPEND"},
-		{"LITERAL+", "SASL-IR", "ID"},
-		{"QRESYNC"},
-		{"CONDSTORE", "LIST-STATUS", "ESEARCH"},
+		{"UIDPLUS", "MULTIAPPEND", "SASL-IR"},
+		{"QRESYNC", "LITERAL+", "ID"},
 		{"UIDPLUS", "LITERAL+", "CONDSTORE", "LIST-EXTENDED", "ESEARCH", "MULTIAPPEND", "ENABLE", "UNSELECT", "NAMESPACE", "MOVE"},
 	} {
 		t.Run(strings.Join(without, " "), func(t *testing.T) { conform(t, d, without, nil) })
@@ -78,7 +76,7 @@ func conform(t *testing.T, srv *testenv.Server, without []string, change func(*s
 		}
 		o := options(addr, user, pass)
 		e := storetest.Env{
-			Outside: &other{t: t, m: testenv.Client(t, srv.Addr(), user, pass)},
+			Outside: &other{t: t, m: testenv.Client(t, srv.Addr(), user, pass), bodies: map[string][]byte{}},
 			Reopen:  func(testing.TB) store.Store { return New(o) },
 			Mask:    mail.SystemFlags | mail.Passed | mail.Letter('a') | mail.Letter('b'),
 		}
@@ -92,8 +90,9 @@ func conform(t *testing.T, srv *testenv.Server, without []string, change func(*s
 
 // other is another client of the server, which knows nothing of this package.
 type other struct {
-	t testing.TB
-	m *testenv.Mailer
+	t      testing.TB
+	m      *testenv.Mailer
+	bodies map[string][]byte // by mailbox and UID, as they never change
 }
 
 var flagNames = map[mail.Flags]string{
@@ -143,9 +142,11 @@ func (o *other) Remove(folder string, m storetest.Mail) error {
 func (o *other) List(folder string) ([]storetest.Mail, error) {
 	var ms []storetest.Mail
 	for _, m := range o.m.Messages(folder) {
-		ms = append(ms, storetest.Mail{
-			ID: fmt.Sprint(m.UID), UID: mail.UID(m.UID), Flags: toFlags(m.Flags), Body: o.m.Body(folder, m.UID),
-		})
+		at := fmt.Sprint(folder, " ", m.UID)
+		if _, ok := o.bodies[at]; !ok {
+			o.bodies[at] = o.m.Body(folder, m.UID)
+		}
+		ms = append(ms, storetest.Mail{ID: fmt.Sprint(m.UID), UID: mail.UID(m.UID), Flags: toFlags(m.Flags), Body: slices.Clone(o.bodies[at])})
 	}
 	return ms, nil
 }
