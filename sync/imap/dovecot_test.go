@@ -183,3 +183,97 @@ func refs(uids []mail.UID) []mail.Ref {
 	}
 	return rs
 }
+
+// Wherever the connection is cut, each call comes back with success or a plain
+// error, what it claims to have done is done, and no mail is stored in part.
+func TestCutAnywhere(t *testing.T) {
+	d := testenv.Dovecot(t, testenv.DovecotOptions{})
+	for _, where := range []testenv.Where{testenv.Before, testenv.Inside, testenv.After} {
+		struck := true
+		for n := 1; struck; n++ {
+			t.Run(fmt.Sprint(where, " ", n), func(t *testing.T) { struck = cutAt(t, d, n, where) })
+			if n == 100 {
+				t.Fatal("there is no end to it")
+			}
+		}
+	}
+}
+
+func cutAt(t *testing.T, d *testenv.Server, n int, where testenv.Where) (struck bool) {
+	user, pass := d.NewUser()
+	m := testenv.Client(t, d.Addr(), user, pass)
+	for i := range 5 {
+		m.Append("INBOX", letter(i), time.Time{})
+	}
+	p := testenv.Proxy(t, d.Addr(), testenv.ProxyOptions{})
+	p.CutAt(n, where)
+	s := closing(t, New(options(p.Addr(), user, pass)))
+	f := s.Open("INBOX", false)
+	try := func(what string, call func() error) (ok bool) {
+		err := call()
+		if c := store.ClassOf(err); err != nil && c != store.Offline && c != store.Temporary {
+			t.Errorf("%s: %v (%v)", what, err, c)
+		}
+		return err == nil
+	}
+	try("survey", func() error { _, err := s.Survey(t.Context()); return err })
+	try("scan", func() error {
+		snap, err := f.Scan(t.Context(), mail.Known{})
+		if err == nil && len(snap.Entries) != 5 {
+			t.Errorf("scan: %d mails, want 5", len(snap.Entries))
+		}
+		return err
+	})
+	came := 0
+	if try("fetch", func() error {
+		return f.Fetch(t.Context(), refs([]mail.UID{1, 2, 3, 4, 5}), func(_ mail.Mail, r io.Reader) error {
+			came++
+			_, err := io.Copy(io.Discard, r)
+			return err
+		})
+	}) && came != 5 {
+		t.Errorf("fetch: %d mails, want 5", came)
+	}
+	w := f.Begin()
+	put := try("put", func() error {
+		for i := range 3 {
+			b := letter(10 + i)
+			if err := w.Put(t.Context(), mail.Mail{Size: int64(len(b))}, bytes.NewReader(b)); err != nil {
+				return err
+			}
+		}
+		if err := s.Commit(t.Context(), w); err != nil {
+			return err
+		}
+		return w.Err()
+	})
+	w.Discard()
+	w = f.Begin()
+	flagged := try("flags", func() error {
+		gone, err := w.SetFlags(t.Context(), []mail.FlagChange{{UID: 1, Add: mail.Flagged}, {UID: 99, Add: mail.Flagged}})
+		if err == nil && !slices.Equal(gone, []mail.UID{99}) {
+			t.Errorf("flags: gone are %v, want 99", gone)
+		}
+		return err
+	})
+	removed := try("remove", func() error { return w.Remove(t.Context(), []mail.UID{2}) })
+	ms := m.Messages("INBOX")
+	has := func(uid uint32) int {
+		return slices.IndexFunc(ms, func(m testenv.Message) bool { return m.UID == uid })
+	}
+	if put && has(8) < 0 {
+		t.Error("the mails are not there")
+	}
+	for _, x := range ms {
+		if i := slices.Index([]uint32{6, 7, 8}, x.UID); i >= 0 && !bytes.Equal(m.Body("INBOX", x.UID), letter(10+i)) {
+			t.Errorf("UID %d is not as it was put", x.UID)
+		}
+	}
+	if i := has(1); i < 0 || flagged && !slices.Contains(ms[i].Flags, `\Flagged`) {
+		t.Error("the flag is not there")
+	}
+	if removed && has(2) >= 0 {
+		t.Error("the mail is still there")
+	}
+	return p.Stats().Faults > 0
+}

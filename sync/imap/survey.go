@@ -191,6 +191,7 @@ func (s *Store) Create(ctx context.Context, name string) error {
 	}
 	first := res[0]
 	if created(first) {
+		s.seen.note(name, mail.Stamp{}) // it need not be the one that was there before
 		return nil
 	}
 	if sep := s.learned().separator; sep != 0 && strings.IndexByte(name, sep) > 0 {
@@ -205,6 +206,7 @@ func (s *Store) Create(ctx context.Context, name string) error {
 			return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
 		}
 		if created(res[len(res)-1]) {
+			s.seen.note(name, mail.Stamp{})
 			return nil
 		}
 	}
