@@ -19,7 +19,7 @@ type report struct {
 	Machine  map[string]string
 	Samples  []sample
 	Failure  string `json:",omitempty"`
-	Complete bool   // the whole workload, five rounds or more
+	Quick    bool   // too few mails for ratios to mean anything
 }
 
 // sample is what a program took for one step, in each round.
@@ -31,7 +31,7 @@ type sample struct {
 }
 
 func newReport(o options) *report {
-	r := &report{Complete: !o.quick && o.rounds >= 5, Machine: map[string]string{
+	r := &report{Quick: o.quick, Machine: map[string]string{
 		"cpus": fmt.Sprint(runtime.NumCPU()), "go": runtime.Version(), "date": time.Now().UTC().Format(time.RFC3339),
 	}}
 	for name, argv := range map[string][]string{
@@ -104,7 +104,7 @@ func (r *report) print(w io.Writer) {
 	}
 	t.Flush()
 	bars := r.bars()
-	if len(bars) == 0 {
+	if len(bars) == 0 || r.Quick {
 		return
 	}
 	fmt.Fprintln(w)
