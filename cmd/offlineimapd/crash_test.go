@@ -102,6 +102,13 @@ var scenarios = []scenario{
 func started(t testing.TB, srv *testenv.Server, sc scenario) *person {
 	t.Helper()
 	p := newPerson(t, srv)
+	sc.begin(p)
+	return p
+}
+
+// begin brings both sides of a new person in step, and then applies the scenario.
+func (sc scenario) begin(p *person) {
+	p.t.Helper()
 	m := p.mailer()
 	defer m.Close()
 	for i := range 10 {
@@ -113,7 +120,6 @@ func started(t testing.TB, srv *testenv.Server, sc scenario) *person {
 	}
 	p.sync()
 	sc.change(p, m)
-	return p
 }
 
 // Whatever cuts a run off, wherever, the next ones reach the end that an

@@ -295,17 +295,20 @@ func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 }
 
 func changeIn(ctx context.Context, w store.Work, flags []mail.FlagChange, remove []mail.UID, gone map[mail.UID]bool) error {
-	if len(flags) > 0 {
-		missing, err := w.SetFlags(ctx, flags)
-		if err != nil {
-			return err
+	var missing []mail.UID
+	var err error
+	if c, ok := w.(store.Changer); ok {
+		missing, err = c.Change(ctx, flags, remove)
+	} else {
+		if len(flags) > 0 {
+			missing, err = w.SetFlags(ctx, flags)
 		}
-		for _, u := range missing {
-			gone[u] = true
+		if err == nil && len(remove) > 0 {
+			err = w.Remove(ctx, remove)
 		}
 	}
-	if len(remove) > 0 {
-		return w.Remove(ctx, remove)
+	for _, u := range missing {
+		gone[u] = true
 	}
-	return nil
+	return err
 }

@@ -55,8 +55,16 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 	for _, e := range remote {
 		refs = append(refs, mail.Ref{UID: e.UID})
 	}
-	if err := f.remote.Headers(ctx, refs, func(h mail.Header) { there[h.Ref.UID] = like.of(h) }); err != nil {
+	sized := true
+	if err := f.remote.Headers(ctx, refs, func(h mail.Header) {
+		there[h.Ref.UID] = like.of(h)
+		sized = sized && h.Size >= 0
+	}); err != nil {
 		return nil, nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
+	}
+	if !sized {
+		unsize(here)
+		unsize(there)
 	}
 
 	m := &matcher{flags: make(map[mail.UID]mail.Flags, len(remote))}
@@ -74,6 +82,14 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 		}
 	}
 	return m.pairs, rest, nil
+}
+
+// unsize leaves sizes out of the comparison, where a server does not know them.
+func unsize[K comparable](all map[K]likeness) {
+	for k, l := range all {
+		l.size = -1
+		all[k] = l
+	}
 }
 
 // matcher collects pairs; no mail is given away twice.

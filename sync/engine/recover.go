@@ -164,7 +164,7 @@ func (f *folderRun) find(ctx context.Context, open []state.Intent, candidates []
 	}
 	heads := map[mail.UID]mail.Header{}
 	if err := f.remote.Headers(ctx, refs, func(h mail.Header) {
-		if sizes[h.Size] || h.MessageID != "" && ids[h.MessageID] {
+		if h.Size < 0 || sizes[h.Size] || h.MessageID != "" && ids[h.MessageID] {
 			heads[h.Ref.UID] = h
 		}
 	}); err != nil {

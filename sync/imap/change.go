@@ -44,47 +44,80 @@ func (w *work) changing(ctx context.Context, what string, f func(x *session, ahe
 // SetFlags changes the flags of all mails in one flight, with one command for
 // all mails that have the same change.
 func (w *work) SetFlags(ctx context.Context, changes []mail.FlagChange) (gone []mail.UID, err error) {
-	if len(changes) == 0 {
+	return w.Change(ctx, changes, nil)
+}
+
+// Remove marks mails \Deleted and expunges exactly those, in one flight where
+// the server has UIDPLUS.
+func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
+	_, err := w.Change(ctx, nil, uids)
+	return err
+}
+
+// Change is SetFlags and then Remove in one flight. That a STORE is refused
+// does not keep back the removals behind it, which have no part in it.
+func (w *work) Change(ctx context.Context, changes []mail.FlagChange, remove []mail.UID) (gone []mail.UID, err error) {
+	if len(changes) == 0 && len(remove) == 0 {
 		return nil, nil
 	}
-	err = w.changing(ctx, "change flags in", func(x *session, ahead []*wire.Command) error {
-		gone, err = w.setFlags(ctx, x, ahead, changes)
+	what := "change flags in"
+	if len(changes) == 0 {
+		what = "remove mails from"
+	}
+	err = w.changing(ctx, what, func(x *session, cmds []*wire.Command) error {
+		gone, err = w.change(ctx, x, cmds, changes, remove)
 		return err
 	})
 	return gone, err
 }
 
-func (w *work) setFlags(ctx context.Context, x *session, cmds []*wire.Command, changes []mail.FlagChange) ([]mail.UID, error) {
+func (w *work) change(ctx context.Context, x *session, cmds []*wire.Command, changes []mail.FlagChange, remove []mail.UID) ([]mail.UID, error) {
 	mask := x.box.mask(w.f.s.flags)
-	uids := make([]mail.UID, 0, len(changes))
 	for _, g := range group(changes, mask) {
 		cmds = append(cmds, w.stores(g.uids, g.add, g.clear)...)
 	}
-	for _, c := range changes {
-		uids = append(uids, c.UID)
-	}
 	// UID STORE says nothing of mails that are gone (RFC 9051, section 6.4.9); a
 	// search behind it, in the same flight, does.
+	uids := make([]mail.UID, len(changes))
+	for i, c := range changes {
+		uids[i] = c.UID
+	}
 	set := mail.SetOf(uids...)
 	l := newListing(x)
-	parts := chunks(set)
-	for _, part := range parts {
+	first, searches := len(cmds), 0
+	for _, part := range chunks(set) {
 		criteria := "UID " + part.String()
 		if x.has(goimap.CapESearch) {
 			cmds = append(cmds, wire.UIDSearch(criteria, "ALL"))
 		} else {
 			cmds = append(cmds, wire.UIDSearch(criteria))
 		}
+		searches++
+	}
+	ours := mail.SetOf(remove...)
+	cmds = append(cmds, w.stores(remove, mail.Trashed, 0)...)
+	slowly := len(remove) > 0 && w.f.s.o.Expunge && !x.has(goimap.CapUIDPlus)
+	if len(remove) > 0 && w.f.s.o.Expunge && !slowly {
+		for _, part := range chunks(ours) {
+			cmds = append(cmds, wire.UIDExpunge(uidSet(part)))
+		}
 	}
 	res, err := x.run(ctx, l.handler(), cmds...)
 	if err != nil {
 		return nil, err
 	}
-	stores := res[:len(res)-len(parts)]
-	if err := firstRefusal(stores, "store flags"); err != nil {
+	if err := firstRefusal(res[:first], "store flags"); err != nil {
 		return nil, err
 	}
-	for _, r := range res[len(stores):] {
+	if err := firstRefusal(res[first+searches:], "remove"); err != nil {
+		return nil, err
+	}
+	if slowly {
+		if err := w.expungeOnly(ctx, x, ours); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range res[first : first+searches] {
 		if !r.OK() {
 			return nil, nil // not known, and not needed to go on
 		}
@@ -163,37 +196,12 @@ func (w *work) stores(uids []mail.UID, add, clear mail.Flags) []*wire.Command {
 	return cmds
 }
 
-// Remove marks mails \Deleted and expunges exactly those, in one flight where
-// the server has UIDPLUS.
-func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
-	if len(uids) == 0 {
-		return nil
-	}
-	return w.changing(ctx, "remove mails from", func(x *session, ahead []*wire.Command) error {
-		cmds := append(ahead, w.stores(uids, mail.Trashed, 0)...)
-		switch {
-		case !w.f.s.o.Expunge:
-		case x.has(goimap.CapUIDPlus):
-			for _, part := range chunks(mail.SetOf(uids...)) {
-				cmds = append(cmds, wire.UIDExpunge(uidSet(part)))
-			}
-		default:
-			return w.expungeOnly(ctx, x, cmds, mail.SetOf(uids...))
-		}
-		res, err := x.run(ctx, nil, cmds...)
-		if err != nil {
-			return err
-		}
-		return firstRefusal(res, "remove")
-	})
-}
-
 // expungeOnly removes mails by EXPUNGE, which takes every mail that is marked
 // \Deleted: those that somebody else marked are unmarked before, which must be
-// certain before EXPUNGE is sent, and marked again in the same flight. mark are
-// the commands that mark ours.
-func (w *work) expungeOnly(ctx context.Context, x *session, mark []*wire.Command, ours mail.Set) error {
-	others, err := w.marked(ctx, x, mark, ours)
+// certain before EXPUNGE is sent, and marked again in the same flight. Ours are
+// marked already.
+func (w *work) expungeOnly(ctx context.Context, x *session, ours mail.Set) error {
+	others, err := w.marked(ctx, x, nil, ours)
 	if err != nil {
 		return err
 	}

@@ -91,5 +91,5 @@ type Header struct {
 	Ref       Ref
 	MessageID string // as written, without surrounding white space; "" where missing or repeated
 	Date      string // the Date field as written
-	Size      int64  // octets in wire form, as the store says
+	Size      int64  // octets in wire form, as the store says; -1 where what it says is not to be trusted
 }
