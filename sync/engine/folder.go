@@ -116,9 +116,20 @@ func (f *folderRun) steps(ctx context.Context) error {
 		return nil
 	}
 	if err := f.apply(ctx, plan); err != nil {
-		return err
+		return errors.Join(err, f.distrust(ctx))
 	}
 	return f.settle(ctx, plan)
+}
+
+// distrust has the next run look at the mailbox itself, where this one went by
+// what was known of it: that may be what was wrong.
+func (f *folderRun) distrust(ctx context.Context) error {
+	if !f.remoteSnap.Unchanged || f.known.RemoteStamp.Mask == 0 {
+		return nil
+	}
+	s := f.known.RemoteStamp
+	s.Mask = 0
+	return f.run.committer.write(context.WithoutCancel(ctx), false, state.SetStamps{Folder: f.known.ID, Remote: &s})
 }
 
 // prepare reads the journal, and forgets what is void: what a person moved
@@ -230,11 +241,16 @@ func (f *folderRun) plan(ctx context.Context) (*merge.Plan, error) {
 		}
 	}
 	if f.remoteSnap == nil && len(f.intents) == 0 && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
-		// The server says that nothing changed there. If the local side brings
-		// nothing either, the mailbox need not even be selected.
-		f.remoteSnap = &mail.Snapshot{Unchanged: true, Stamp: f.remoteBox.Stamp, Mask: mail.AllFlags}
+		// The server says that nothing changed there, so there is nothing to read,
+		// if it is known which flags the mailbox keeps or if that does not matter.
+		mask := f.known.RemoteStamp.Mask
+		f.remoteSnap = &mail.Snapshot{Unchanged: true, Stamp: f.remoteBox.Stamp, Mask: mask}
+		if mask == 0 {
+			f.remoteSnap.Mask = mail.AllFlags
+		}
 		plan, err := f.merge(ctx)
-		if err != nil || plan.Empty() && !plan.Local.Relist && !plan.Remote.Relist {
+		if err != nil || (mask != 0 || plan.Empty()) && !plan.Local.Relist && !plan.Remote.Relist {
+			f.remoteSnap.Mask = mask
 			return plan, err
 		}
 		f.remoteSnap = nil
@@ -329,7 +345,11 @@ func (f *folderRun) settle(ctx context.Context, plan *merge.Plan) error {
 	if s := f.localSnap.Stamp; !f.localDirty && plan.Local.Pending == 0 && s != f.known.LocalStamp {
 		set.Local = &s
 	}
-	if s := f.remoteSnap.Stamp; !f.remoteDirty && plan.Remote.Pending == 0 && s != f.known.RemoteStamp {
+	s := f.remoteSnap.Stamp
+	if !f.remoteSnap.ReadOnly {
+		s.Mask = f.remoteSnap.Mask
+	}
+	if !f.remoteDirty && plan.Remote.Pending == 0 && s != f.known.RemoteStamp {
 		set.Remote = &s
 	}
 	if set.Local == nil && set.Remote == nil {

@@ -73,7 +73,13 @@ func (w *work) Change(ctx context.Context, changes []mail.FlagChange, remove []m
 
 func (w *work) change(ctx context.Context, x *session, cmds []*wire.Command, changes []mail.FlagChange, remove []mail.UID) ([]mail.UID, error) {
 	mask := x.box.mask(w.f.s.flags)
-	for _, g := range group(changes, mask) {
+	for _, g := range group(changes) {
+		if lost := (g.add | g.clear) &^ mask & w.f.s.flags.all; lost != 0 {
+			// Whoever planned this saw the mailbox when it still kept them, and would
+			// take them for removed by somebody when they do not show.
+			return nil, store.Fail(store.Temporary, store.ScopeFolder,
+				fmt.Errorf("the mailbox no longer keeps the flags %s", lost))
+		}
 		cmds = append(cmds, w.stores(g.uids, g.add, g.clear)...)
 	}
 	// UID STORE says nothing of mails that are gone (RFC 9051, section 6.4.9); a
@@ -156,14 +162,13 @@ type change struct {
 	uids       []mail.UID
 }
 
-// group puts equal changes together, as far as the mailbox can keep the flags,
-// in a stable order.
-func group(changes []mail.FlagChange, mask mail.Flags) []*change {
+// group puts equal changes together, in a stable order.
+func group(changes []mail.FlagChange) []*change {
 	type key struct{ add, clear mail.Flags }
 	at := map[key]*change{}
 	var groups []*change
 	for _, c := range changes {
-		k := key{c.Add & mask, c.Clear &^ c.Add & mask}
+		k := key{c.Add, c.Clear &^ c.Add}
 		if k == (key{}) {
 			continue
 		}

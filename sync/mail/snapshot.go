@@ -35,10 +35,16 @@ type Stamp struct {
 	Messages    uint32
 	Token       string // a store's own mark (Maildir: the times of its directories)
 	Sure        bool
+	// Mask is the Mask of the snapshot that the stamp was kept with; 0: not known.
+	// It is no part of what the mailbox looks like.
+	Mask Flags
 }
 
 // Same tells whether s and t prove that nothing changed between them.
-func (s Stamp) Same(t Stamp) bool { return s.Sure && t.Sure && s == t }
+func (s Stamp) Same(t Stamp) bool {
+	t.Mask = s.Mask
+	return s.Sure && t.Sure && s == t
+}
 
 // Known is what the base holds of a mailbox, for the store to report only the
 // difference.

@@ -83,16 +83,16 @@ func packStamp(s mail.Stamp) []byte {
 	if s.Sure {
 		sure = "sure"
 	}
-	return fmt.Appendf(nil, "%d %d %d %d %s %s", s.UIDValidity, s.UIDNext, uint64(s.ModSeq), s.Messages, sure, s.Token)
+	return fmt.Appendf(nil, "%d %d %d %d %d %s %s", s.UIDValidity, s.UIDNext, uint64(s.ModSeq), s.Messages, uint32(s.Mask), sure, s.Token)
 }
 
 func unpackStamp(b []byte) (mail.Stamp, error) {
-	p := bytes.SplitN(b, []byte(" "), 6)
-	if len(p) != 6 {
+	p := bytes.SplitN(b, []byte(" "), 7)
+	if len(p) != 7 {
 		return mail.Stamp{}, &damage{fmt.Sprintf("%q is not a stamp", b)}
 	}
-	var n [4]uint64
-	for i, bits := range [4]int{32, 32, 64, 32} {
+	var n [5]uint64
+	for i, bits := range [5]int{32, 32, 64, 32, 32} {
 		var err error
 		if n[i], err = strconv.ParseUint(string(p[i]), 10, bits); err != nil {
 			return mail.Stamp{}, &damage{fmt.Sprintf("%q is not a stamp", b)}
@@ -100,6 +100,6 @@ func unpackStamp(b []byte) (mail.Stamp, error) {
 	}
 	return mail.Stamp{
 		UIDValidity: uint32(n[0]), UIDNext: mail.UID(n[1]), ModSeq: mail.ModSeq(n[2]), Messages: uint32(n[3]),
-		Sure: string(p[4]) == "sure", Token: string(p[5]),
+		Mask: mail.Flags(n[4]), Sure: string(p[5]) == "sure", Token: string(p[6]),
 	}, nil
 }
