@@ -19,7 +19,8 @@ missing() {
 	[ -x /usr/lib/dovecot/imap ] || echo dovecot-imapd
 	have mbsync || echo isync
 	case $1 in
-	test) ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
+	test) have python3 || echo python3
+		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
 	bench) have offlineimap || echo offlineimap3 ;;
 	esac
 }
