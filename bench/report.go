@@ -16,10 +16,10 @@ import (
 
 // report is everything that was measured.
 type report struct {
-	Machine  map[string]string
-	Samples  []sample
-	Failure  string `json:",omitempty"`
-	Quick    bool   // too few mails for ratios to mean anything
+	Machine map[string]string
+	Samples []sample
+	Failure string `json:",omitempty"`
+	Quick   bool   // too few mails for ratios to mean anything
 }
 
 // sample is what a program took for one step, in each round.

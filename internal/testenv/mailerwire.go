@@ -311,3 +311,10 @@ func (l *lfHash) Sum() string {
 	}
 	return hex.EncodeToString(l.h.Sum(nil))
 }
+
+// SHA256 is what Message.SHA256 would be for a mail of these octets.
+func SHA256(mail []byte) string {
+	h := newLFHash()
+	_, _ = h.Write(mail)
+	return h.Sum()
+}

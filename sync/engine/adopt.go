@@ -32,6 +32,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 			return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
 		}
 	}
+	f.pretend(remote)
 	if remote.Stamp.UIDValidity == 0 {
 		return store.Fail(store.Safety, store.ScopeFolder,
 			errors.New("the server gives no UIDVALIDITY, so that its UIDs may mean other mails tomorrow; without it nothing is safe to sync"))

@@ -226,11 +226,20 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 	if f.remoteSnap, err = f.remote.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
 	}
+	f.pretend(f.remoteSnap)
 	was, is := f.known.RemoteStamp, f.remoteSnap.Stamp
 	if was.UIDValidity != is.UIDValidity || is.UIDNext != 0 && is.UIDNext < was.UIDNext {
 		return errReplaced
 	}
 	return nil
+}
+
+// pretend makes a dry run plan what a run would do: the mailbox is read-only
+// only because a dry run opens it so.
+func (f *folderRun) pretend(s *mail.Snapshot) {
+	if f.run.DryRun {
+		s.ReadOnly = false
+	}
 }
 
 // plan scans what was not scanned yet, and merges it with the base.
