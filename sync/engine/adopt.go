@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -34,8 +33,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 	}
 	f.pretend(remote)
 	if remote.Stamp.UIDValidity == 0 {
-		return store.Fail(store.Safety, store.ScopeFolder,
-			errors.New("the server gives no UIDVALIDITY, so that its UIDs may mean other mails tomorrow; without it nothing is safe to sync"))
+		return errNoValidity
 	}
 
 	pairs, rest, err := f.pair(ctx, local.Fresh, remote.Entries)

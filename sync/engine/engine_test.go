@@ -15,7 +15,6 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/state"
-	"github.com/offlineimap/offlineimapd/sync/store"
 	"github.com/offlineimap/offlineimapd/sync/store/storetest"
 )
 
@@ -289,4 +288,3 @@ func subjects(w *storetest.World) string {
 	return strings.Join(out, "\n")
 }
 
-var _ = store.Temporary

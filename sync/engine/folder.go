@@ -38,10 +38,14 @@ type folderRun struct {
 	err    error
 }
 
+// fail ends the folder. What stops the whole run, or what the end of the run
+// has stopped, is told once, of the account.
 func (f *folderRun) fail(err error) {
 	f.err = err
 	f.report.Result, f.done = Failed, true
-	f.report.Problems = append(f.report.Problems, problem(err))
+	if store.ScopeOf(err) != store.ScopeStore || store.ClassOf(err) == store.Temporary {
+		f.report.Problems = append(f.report.Problems, problem(err))
+	}
 }
 
 // note records a problem that stops only one mail.
@@ -162,6 +166,9 @@ func (f *folderRun) void(ctx context.Context) error {
 // the one that the base describes.
 var errReplaced = errors.New("the mailbox was replaced")
 
+var errNoValidity = store.Fail(store.Safety, store.ScopeFolder,
+	errors.New("the server gives no UIDVALIDITY, so that its UIDs may mean other mails tomorrow; without it nothing is safe to sync"))
+
 // replaced parks the folder, or, where a person said so, pairs the mails that
 // are here with those of the new mailbox.
 func (f *folderRun) replaced(ctx context.Context) (*merge.Plan, error) {
@@ -228,6 +235,9 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 	}
 	f.pretend(f.remoteSnap)
 	was, is := f.known.RemoteStamp, f.remoteSnap.Stamp
+	if is.UIDValidity == 0 {
+		return errNoValidity
+	}
 	if was.UIDValidity != is.UIDValidity || is.UIDNext != 0 && is.UIDNext < was.UIDNext {
 		return errReplaced
 	}
@@ -245,7 +255,8 @@ func (f *folderRun) pretend(s *mail.Snapshot) {
 // plan scans what was not scanned yet, and merges it with the base.
 func (f *folderRun) plan(ctx context.Context) (*merge.Plan, error) {
 	if f.localSnap == nil {
-		if err := f.scanLocal(ctx, false); err != nil {
+		// The journal is about mails that only a listing shows.
+		if err := f.scanLocal(ctx, len(f.intents) > 0); err != nil {
 			return nil, err
 		}
 	}

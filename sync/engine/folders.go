@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/names"
@@ -162,9 +163,13 @@ func (f *folderRun) hold(h *guard.Hold) {
 
 func (f *folderRun) approved() bool {
 	for _, a := range f.run.Approve {
-		if a == f.report.Name || a == f.remoteName || a == f.localName {
+		if own, ok := strings.CutPrefix(a, f.run.Account+"/"); ok && f.named(own) || f.named(a) {
 			return true
 		}
 	}
 	return false
+}
+
+func (f *folderRun) named(s string) bool {
+	return s == f.report.Name || s == f.remoteName || s == f.localName
 }

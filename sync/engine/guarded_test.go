@@ -10,6 +10,7 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/store"
 	"github.com/offlineimap/offlineimapd/sync/store/storetest"
 )
 
@@ -298,4 +299,39 @@ func TestPolicies(t *testing.T) {
 			t.Fatal("a folder was made")
 		}
 	})
+}
+
+// What stops the whole side is told once, not for every folder.
+func TestStoreFailureIsToldOnce(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	for _, f := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		p.must(p.remote.Create(f))
+		p.add(p.remote, f, 2, 0)
+	}
+	rep, err := p.run(nil, &storetest.Faults{Step: 4, Dead: true, Class: store.Offline})
+	if err == nil || rep.Result != engine.Failed || len(rep.Problems) != 1 {
+		t.Fatalf("%v: %+v", err, rep)
+	}
+	for _, f := range rep.Folders {
+		if len(f.Problems) > 0 {
+			t.Errorf("told again: %+v", f)
+		}
+	}
+	p.sync()
+	p.inStep()
+}
+
+// A folder may be approved by its account and name, since other accounts may
+// have one of the same name.
+func TestApproveNamesTheAccount(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.add(p.remote, "INBOX", 5, 0)
+	p.sync()
+	p.remove(p.local, "INBOX", 5)
+	p.approve = []string{"other/INBOX"}
+	p.held("INBOX", guard.Emptied)
+	p.approve = []string{"test/INBOX"}
+	if r := p.sync(); r.Counts.RemovedRemote != 5 {
+		t.Fatalf("%+v", r)
+	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -117,7 +118,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 		r.committer.run(context.WithoutCancel(ctx))
 	}()
 	results := make(chan *folderRun)
-	go r.feed(ctx, jobs, results)
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	go r.feed(working, jobs, results)
 	var storeErr error
 	for left := len(jobs); left > 0; {
 		select {
@@ -127,8 +130,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 			}
 		case f := <-results:
 			left--
-			if f.err != nil && storeErr == nil && store.ScopeOf(f.err) == store.ScopeStore && store.ClassOf(f.err) != store.Cancelled {
+			if c := store.ClassOf(f.err); f.err != nil && storeErr == nil && store.ScopeOf(f.err) == store.ScopeStore && c != store.Cancelled && c != store.Temporary {
 				storeErr = f.err
+				stop() // the other folders would only meet the same
 			}
 			rep.Folders = append(rep.Folders, f.report)
 			if observe != nil {
@@ -139,8 +143,8 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	close(r.committer.in)
 	<-committed
 	slices.SortStableFunc(rep.Folders, func(a, b Folder) int { return compareNames(a.Name, b.Name) })
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted: %w", err)
+	if ctx.Err() != nil {
+		return store.Fail(store.Cancelled, store.ScopeStore, errors.New("interrupted; the next run goes on from here"))
 	}
 	return storeErr
 }
