@@ -240,25 +240,3 @@ func (k kind) sections() string {
 	return strings.Join(names, " or ")
 }
 
-// OptionsTable returns all known options as a table in Markdown.
-func OptionsTable() string {
-	var sb strings.Builder
-	sb.WriteString("| option | section | value | default | state |\n|---|---|---|---|---|\n")
-	for _, o := range options {
-		name, deflt, st := "`"+o.name+"`", "", string(o.state)
-		if o.name == "customflag_a" {
-			name += " … `customflag_z`"
-		}
-		if o.deflt != "" {
-			deflt = "`" + o.deflt + "`"
-		}
-		switch o.state {
-		case refused:
-			st += ": without it " + o.note
-		case unused, idle, obsolete:
-			st += ": " + o.note
-		}
-		sb.WriteString("| " + strings.Join([]string{name, o.in.sections(), string(o.typ), deflt, st}, " | ") + " |\n")
-	}
-	return sb.String()
-}
