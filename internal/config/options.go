@@ -239,4 +239,3 @@ func (k kind) sections() string {
 	}
 	return strings.Join(names, " or ")
 }
-
