@@ -114,6 +114,7 @@ func (f *folder) delta(ctx context.Context, l *listing, known mail.Known) (*mail
 	if searched {
 		cmds = append(cmds, l.searchAll())
 	}
+	skipped := x.c.Stats().Skipped
 	res, err := x.run(ctx, l.handler(), cmds...)
 	if err != nil {
 		return nil, err
@@ -134,6 +135,11 @@ func (f *folder) delta(ctx context.Context, l *listing, known mail.Known) (*mail
 	// Another mailbox under this name; numbers that went back, which no
 	// server may do and some did; or no modification sequences any more.
 	if b := l.b; b.validity != was.UIDValidity || b.modseq < was.ModSeq || b.next < was.UIDNext {
+		return nil, nil
+	}
+	// A response that could not be read may have been a change, of which nobody
+	// would speak again.
+	if x.c.Stats().Skipped > skipped {
 		return nil, nil
 	}
 	l.tidy()

@@ -142,6 +142,11 @@ func TestScan(t *testing.T) {
 			want:    mail.Snapshot{Full: true, Entries: entries(1, 2, 3, 4, 5), Stamp: base.Stamp},
 		},
 		{
+			name: "a change that cannot be read", known: base,
+			answers: map[string][]string{"SELECT": {"* 3 FETCH (UID 3 FLAGS ((\r\n" + opened(7, 6, 12, 5), opened(7, 6, 12, 5)}, "UID FETCH": {fiveMails}},
+			want:    mail.Snapshot{Full: true, Entries: entries(1, 2, 3, 4, 5), Stamp: stamp(7, 6, 12, 5)},
+		},
+		{
 			name: "what is said before CLOSED is of another mailbox", known: base, flights: 1,
 			answers: map[string][]string{"SELECT": {"* 99 EXISTS\r\n* VANISHED 1:3\r\n* 1 FETCH (UID 4 FLAGS (\\Seen))\r\n* OK [CLOSED] x\r\n" + opened(7, 6, 10, 5)}},
 			want:    mail.Snapshot{Unchanged: true, Stamp: base.Stamp},

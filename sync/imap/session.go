@@ -28,6 +28,7 @@ type session struct {
 	askedEnable        bool
 	qresync            bool // ENABLED has come
 	enabled            goimap.CapSet
+	garbled            int64 // responses that could not be read, as far as a person was told
 }
 
 // connect opens a connection and logs in, in as few round trips as the server
@@ -208,6 +209,10 @@ func (x *session) lost(ctx context.Context, err error) error {
 func (x *session) pass() {
 	for _, text := range x.c.Alerts() {
 		x.s.o.OnText(fmt.Sprintf("%s says: %s", x.s.o.Host, text))
+	}
+	if n := x.c.Stats().Skipped; n > x.garbled {
+		x.s.o.OnText(fmt.Sprintf("%d responses of %s could not be read, and were left out", n-x.garbled, x.s.o.Host))
+		x.garbled = n
 	}
 }
 
