@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ var subs = [...]string{"new", "cur", "tmp"}
 // every later state: the coarsest clock of a file system ticks every 2 s (FAT).
 const margin = 2 * time.Second
 
-// glance is what one stat call tells of a directory.
+// glance is what one stat call tells of a directory; zero where there is none.
 type glance struct {
 	dev, ino     uint64
 	mtime, ctime int64 // ns since 1970
@@ -43,6 +44,8 @@ func look(path string) (glance, error) {
 	return glance{uint64(st.Dev), st.Ino, st.Mtim.Nano(), st.Ctim.Nano(), st.Size}, nil
 }
 
+func (g glance) missing() bool { return g == glance{} }
+
 // rested tells whether the directory has not been changed since margin before t.
 // Had it been, a change after the glance might leave its times as they are.
 func (g glance) rested(t time.Time) bool {
@@ -50,17 +53,40 @@ func (g glance) rested(t time.Time) bool {
 	return g.mtime < limit && g.ctime < limit
 }
 
-// lookBoth glances at new and cur, the two of a folder that hold mails.
+// lookBoth glances at new and cur, the two of a folder that hold mails. One of
+// them may be missing, since backups and version control drop empty directories;
+// without both there is no folder. A link that leads nowhere is not missing: what
+// it stood for may be on a disk that is not mounted.
 func lookBoth(path string) (g [2]glance, err error) {
+	var missing error
 	for i := range g {
-		if g[i], err = look(path + "/" + subs[i]); err != nil {
+		sub := path + "/" + subs[i]
+		g[i], err = look(sub)
+		if errors.Is(err, unix.ENOENT) && missing == nil && kind(sub) == 0 {
+			missing, err = err, nil
+		}
+		if err != nil {
 			return g, err
 		}
+	}
+	if g[inNew].missing() && g[inCur].missing() {
+		return g, missing
 	}
 	return g, nil
 }
 
-// stamp is the mark of what lookBoth told at a moment that is not before t.
+// kind is the type of what has this path, a link not followed, as in stat(2);
+// 0 where there is nothing.
+func kind(path string) uint32 {
+	st, err := again(func() (st unix.Stat_t, err error) { return st, unix.Lstat(path, &st) })
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return unix.S_IFMT // something, of no type
+	}
+	return st.Mode & unix.S_IFMT
+}
+
+// stamp is the mark of what lookBoth told at a moment that is not before t. It
+// is never sure of half a folder.
 func stamp(g [2]glance, t time.Time) mail.Stamp {
 	b := make([]byte, 0, 128)
 	for _, d := range g {
@@ -69,8 +95,10 @@ func stamp(g [2]glance, t time.Time) mail.Stamp {
 			b = append(b, ' ')
 		}
 	}
-	return mail.Stamp{Token: string(b[:len(b)-1]), Sure: g[inNew].rested(t) && g[inCur].rested(t)}
+	return mail.Stamp{Token: string(b[:len(b)-1]), Sure: g[inNew].sure(t) && g[inCur].sure(t)}
 }
+
+func (g glance) sure(t time.Time) bool { return !g.missing() && g.rested(t) }
 
 // dirs are the open directories of one folder, by inNew, inCur and inTmp; -1
 // is one that is not open.
@@ -79,21 +107,49 @@ type dirs struct {
 	fd   [3]int
 }
 
-// openDirs opens new and cur, and tmp only where asked.
-func openDirs(path string, tmp bool) (*dirs, error) {
+// openDirs opens new and cur for reading, but for one that is missing as g has it.
+func openDirs(path string, g [2]glance) (*dirs, error) {
 	d := &dirs{path, [3]int{-1, -1, -1}}
-	for i, sub := range subs {
-		if i == inTmp && !tmp {
-			break
+	for sub := range g {
+		if g[sub].missing() {
+			continue
 		}
-		fd, err := openAt(unix.AT_FDCWD, path+"/"+sub, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOATIME)
-		if err != nil {
+		if err := d.open(sub); err != nil {
 			d.close()
-			return nil, pathErr("open", path+"/"+sub, err)
+			return nil, err
 		}
-		d.fd[i] = fd
 	}
 	return d, nil
+}
+
+// openToWrite opens new, cur and tmp, which it makes where it is missing.
+func openToWrite(path string) (*dirs, error) {
+	d := &dirs{path, [3]int{-1, -1, -1}}
+	for sub := range subs {
+		err := d.open(sub)
+		if sub == inTmp && errors.Is(err, unix.ENOENT) {
+			if err = unix.Mkdir(path+"/tmp", 0o700); err == nil || err == unix.EEXIST {
+				err = d.open(sub)
+			} else {
+				err = pathErr("mkdir", path+"/tmp", err)
+			}
+		}
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *dirs) open(sub int) error {
+	path := d.path + "/" + subs[sub]
+	fd, err := openAt(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOATIME)
+	if err != nil {
+		return pathErr("open", path, err)
+	}
+	d.fd[sub] = fd
+	return nil
 }
 
 func (d *dirs) close() {

@@ -47,7 +47,15 @@ func (f *folder) eachFile(ctx context.Context, refs []mail.Ref, use func(mail.Re
 		return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.Key, b.Key))
 	})
 	refs = slices.Compact(refs)
-	d, err := openDirs(f.path(), false)
+	g, err := lookBoth(f.path())
+	if err != nil {
+		return f.fail("read", err)
+	}
+	if !f.readOnly && (g[inNew].missing() || g[inCur].missing()) {
+		// Scan made what was missing, so it vanished since.
+		return f.fail("read", pathErr("open", f.path(), unix.ENOENT))
+	}
+	d, err := openDirs(f.path(), g)
 	if err != nil {
 		return f.fail("read", err)
 	}
@@ -120,6 +128,9 @@ type source struct {
 // wire form must be known before the first octet goes out.
 func open(ctx context.Context, d *dirs, at place, buf *buffer) (*source, error) {
 	path := d.at(at.sub, at.name)
+	if d.fd[at.sub] < 0 {
+		return nil, pathErr("open", path, unix.ENOENT)
+	}
 	fd, err := openAt(d.fd[at.sub], at.name, unix.O_RDONLY|unix.O_NOATIME)
 	if err != nil {
 		return nil, pathErr("open", path, err)

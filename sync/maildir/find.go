@@ -80,6 +80,9 @@ func (f *folder) find(ctx context.Context, d *dirs, buf *buffer, refs []mail.Ref
 	copies := f.places.known()
 	for round := 0; round < 2 && len(found) < len(wanted); round++ {
 		for sub := range inTmp {
+			if d.fd[sub] < 0 {
+				continue // missing, in a folder that is only read
+			}
 			g, err := look(d.path + "/" + subs[sub])
 			if err != nil {
 				return nil, err

@@ -1,8 +1,11 @@
 package maildir
 
 import (
+	"context"
 	"fmt"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/store"
@@ -25,6 +28,47 @@ func (f *folder) Begin() store.Work { return &work{f: f} }
 func (f *folder) Close() { f.places.reset(nil, nil) }
 
 func (f *folder) path() string { return f.s.path(f.name) }
+
+// look glances at new and cur. Where one of them is missing it is made, durably:
+// were it lost once it holds mails, these would look deleted. A folder that is
+// only read stays as it is.
+func (f *folder) look(ctx context.Context) ([2]glance, error) {
+	g, err := lookBoth(f.path())
+	if err != nil || f.readOnly {
+		return g, err
+	}
+	made := false
+	for i, one := range g {
+		if !one.missing() {
+			continue
+		}
+		path := f.path() + "/" + subs[i]
+		if err := unix.Mkdir(path, 0o700); err != nil && err != unix.EEXIST {
+			return g, pathErr("mkdir", path, err)
+		}
+		made = true
+	}
+	if !made {
+		return g, nil
+	}
+	if f.s.o.Durable {
+		if err := f.writeDirectory(ctx); err != nil {
+			return g, err
+		}
+	}
+	return lookBoth(f.path())
+}
+
+// writeDirectory has the names of new, cur and tmp written to the disk.
+func (f *folder) writeDirectory(ctx context.Context) error {
+	fd, err := openAt(unix.AT_FDCWD, f.path(), unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return pathErr("open", f.path(), err)
+	}
+	defer unix.Close(fd)
+	c := commit{ctx: ctx, durable: true}
+	return c.wait(fd, "fsync", f.path(), unix.Fsync)
+}
 
 // fail names the folder in an error of the file system.
 func (f *folder) fail(what string, err error) error {

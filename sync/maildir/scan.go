@@ -23,13 +23,19 @@ const passes = 4
 // again, and what was there in any reading is there. It says nothing that
 // afterwards is not so any more: the stamp is not sure then, and the next Scan
 // reads again.
+//
+// A folder without new or without cur has no mails there; one that loses either
+// while it is read is an error.
 func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, error) {
 	if f.bad != nil {
 		return nil, f.bad
 	}
 	start := f.s.o.Now()
-	before, err := lookBoth(f.path())
+	before, err := f.look(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, f.fail("scan", err)
 	}
 	snap := &mail.Snapshot{Stamp: stamp(before, start), Mask: f.s.o.Mask}
@@ -37,7 +43,7 @@ func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, er
 		snap.Unchanged = true
 		return snap, nil
 	}
-	d, err := openDirs(f.path(), false)
+	d, err := openDirs(f.path(), before)
 	if err != nil {
 		return nil, f.fail("scan", err)
 	}
@@ -131,6 +137,9 @@ func (l *listing) read(ctx context.Context, sub int, g glance) error {
 		synced = make([]mail.Entry, 0, l.count)
 	}
 	l.free[sub] = nil
+	if l.d.fd[sub] < 0 {
+		return nil
+	}
 	err := eachEntry(ctx, l.d.fd[sub], l.buf.grown(roomFor(g, l.count)), func(name []byte, kind byte) {
 		if !isMail(name, kind) {
 			return
@@ -211,6 +220,9 @@ func (l *listing) settle(ctx context.Context, entries []mail.Entry) ([]mail.Entr
 		return entries, nil, nil
 	}
 	for sub := range l.synced {
+		if l.d.fd[sub] < 0 {
+			continue
+		}
 		err := eachEntry(ctx, l.d.fd[sub], l.buf.in, func(name []byte, kind byte) {
 			if !isMail(name, kind) {
 				return

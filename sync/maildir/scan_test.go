@@ -1,6 +1,8 @@
 package maildir
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -133,23 +135,128 @@ func TestScanFuture(t *testing.T) {
 	}
 }
 
-// A folder that is gone, or half gone, is an error and never an empty folder.
+// A folder that is gone is an error and never an empty folder; so is one that
+// half went since the Scan.
 func TestScanGone(t *testing.T) {
-	for _, sub := range []string{"", "cur", "new"} {
+	for _, gone := range [][]string{{""}, {"cur"}, {"new"}, {"cur", "new"}} {
 		s := newStore(t, Options{})
 		f := newFolder(t, s, "INBOX")
 		putAll(t, s, f, 1, "a", "b")
-		if err := os.RemoveAll(filepath.Join(s.root, "INBOX", sub)); err != nil {
-			t.Fatal(err)
-		}
-		if snap, err := f.Scan(t.Context(), mail.Known{}); err == nil || store.ScopeOf(err) != store.ScopeFolder {
-			t.Errorf("without %q: %+v, %v", sub, snap, err)
+		for _, sub := range gone {
+			if err := os.RemoveAll(filepath.Join(s.root, "INBOX", sub)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w := f.Begin()
 		if err := w.Remove(t.Context(), []mail.UID{1}); err == nil {
-			t.Errorf("without %q: removed without an error", sub)
+			t.Errorf("without %q: removed without an error", gone)
 		}
 		w.Discard()
+		if err := f.Fetch(t.Context(), []mail.Ref{{UID: 1}}, nil); err == nil {
+			t.Errorf("without %q: fetched without an error", gone)
+		}
+		if len(gone) == 1 && gone[0] != "" {
+			continue
+		}
+		if snap, err := f.Scan(t.Context(), mail.Known{}); err == nil || store.ScopeOf(err) != store.ScopeFolder {
+			t.Errorf("without %q: %+v, %v", gone, snap, err)
+		}
+	}
+}
+
+// What is missing of a folder is an empty part of it, made where that may be.
+func TestScanHalf(t *testing.T) {
+	for _, lost := range []string{"cur", "new", "tmp"} {
+		for _, durable := range []bool{false, true} {
+			s := newStore(t, Options{Durable: durable, Now: func() time.Time { return time.Now().Add(time.Hour) }})
+			mkdirs(t, s.root, "INBOX")
+			path := filepath.Join(s.root, "INBOX", lost)
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			sub := map[string]string{"cur": "new", "new": "cur", "tmp": "cur"}[lost]
+			write(t, s, "INBOX", sub+"/1,U=3"+inboxMD5+":2,S", "x\n")
+			write(t, s, "INBOX", sub+"/2:2,", "y\n")
+
+			f := s.Open("INBOX", true)
+			snap := scanAll(t, f, mail.Known{})
+			wantScan(t, snap, map[mail.UID]string{3: "S"}, "2:")
+			if snap.Stamp.Sure != (lost == "tmp") {
+				t.Errorf("without %s, read only: %+v", lost, snap.Stamp)
+			}
+			if got := fetchAll(t, f, mail.Ref{UID: 3}, mail.Ref{UID: 4}, mail.Ref{Key: "2"}); len(got) != 2 {
+				t.Errorf("without %s, read only, fetched %q", lost, got)
+			}
+			if _, err := os.Lstat(path); !os.IsNotExist(err) {
+				t.Errorf("%s was made in a folder that is only read: %v", lost, err)
+			}
+
+			f = s.Open("INBOX", false)
+			wantScan(t, scanAll(t, f, mail.Known{}), map[mail.UID]string{3: "S"}, "2:")
+			putAll(t, s, f, 5, "new\r\n")
+			w := f.Begin()
+			if gone, err := w.SetFlags(t.Context(), []mail.FlagChange{{UID: 3, Clear: mail.Seen}, {UID: 5, Add: mail.Seen}}); err != nil || gone != nil {
+				t.Errorf("without %s: %v, %v", lost, gone, err)
+			}
+			commitAll(t, s, w)
+			wantScan(t, scanAll(t, f, mail.Known{}), map[mail.UID]string{3: "", 5: "S"}, "2:")
+			if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o700 {
+				t.Errorf("%s: %v, %v", lost, st, err)
+			}
+		}
+	}
+}
+
+// during runs do in the middle of a scan, when the directories are being read.
+type during struct {
+	context.Context
+	do func()
+}
+
+func (d *during) Err() error {
+	if d.do != nil {
+		d.do()
+		d.do = nil
+	}
+	return d.Context.Err()
+}
+
+// A directory that comes, goes or is replaced while the folder is read leaves
+// nothing to be believed.
+func TestScanReplaced(t *testing.T) {
+	for _, sub := range []string{"cur", "new"} {
+		for _, readOnly := range []bool{false, true} {
+			for what, c := range map[string]struct {
+				before bool
+				do     func(path string) error
+			}{
+				"went":         {true, os.RemoveAll},
+				"was replaced": {true, func(p string) error { return errors.Join(os.Rename(p, p+".old"), os.Mkdir(p, 0o700)) }},
+				"came":         {false, func(p string) error { return os.Mkdir(p, 0o700) }},
+			} {
+				if !c.before && !readOnly {
+					continue // the scan made it
+				}
+				s := newStore(t, Options{})
+				f := newFolder(t, s, "INBOX")
+				putAll(t, s, f, 1, "a", "b")
+				path := filepath.Join(s.root, "INBOX", sub)
+				if !c.before {
+					if err := os.RemoveAll(path); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ctx := &during{t.Context(), func() {
+					if err := c.do(path); err != nil {
+						t.Error(err)
+					}
+				}}
+				snap, err := s.Open("INBOX", readOnly).Scan(ctx, mail.Known{})
+				if err == nil || store.ClassOf(err) != store.Temporary || store.ScopeOf(err) != store.ScopeFolder {
+					t.Errorf("%s %s, read only %v: %+v, %v", sub, what, readOnly, snap, err)
+				}
+			}
+		}
 	}
 }
 

@@ -103,8 +103,8 @@ func (s *Store) Open(name string, readOnly bool) store.Folder {
 	}
 }
 
-// Create makes the folder's directories, cur, new and tmp, tmp last, so that
-// half a folder is not taken for one.
+// Create makes the folder's directories, cur, new and tmp, or what is missing of
+// them.
 func (s *Store) Create(ctx context.Context, name string) error {
 	if err := s.checkName(name); err != nil {
 		return err

@@ -14,9 +14,10 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
-// Survey lists the folders: directories that hold cur, new and tmp, the root
-// itself among them, whose name is empty. Symbolic links are followed. A
-// directory that may not be looked into is listed as not selectable.
+// Survey lists the folders: directories that hold cur or new, the root itself
+// among them, whose name is empty. A backup drops empty directories, so what is
+// missing of a folder must not make it look moved away. Symbolic links are
+// followed. A directory that may not be looked into is listed as not selectable.
 func (s *Store) Survey(ctx context.Context) ([]store.Mailbox, error) {
 	if err := s.haveRoot(); err != nil {
 		return nil, err
@@ -101,24 +102,29 @@ func (v *survey) directories(ctx context.Context, path string) ([]string, error)
 func (v *survey) examine(name string) {
 	path := v.s.path(name)
 	m := store.Mailbox{Name: name, Display: display(name), Selectable: true}
-	// tmp first: it is what a directory that is no folder costs.
-	_, err := look(path + "/tmp")
-	if err == nil {
-		var g [2]glance
-		g, err = lookBoth(path)
-		m.Stamp = stamp(g, v.start)
-	}
+	g, err := lookBoth(path)
 	switch {
 	case err == nil:
+		m.Stamp = stamp(g, v.start)
 		v.found = append(v.found, m)
 	case errors.Is(err, unix.EACCES):
-		m.Selectable, m.Stamp.Sure, m.Stamp.Token = false, false, ""
+		m.Selectable = false
 		v.found = append(v.found, m)
-	case unlessGone(err) != nil:
+	case unlessGone(err) != nil || halfThere(path):
 		// Whatever it is, Scan will tell under the folder's own name.
-		m.Stamp.Sure, m.Stamp.Token = false, ""
 		v.found = append(v.found, m)
 	}
+}
+
+// halfThere tells whether what cannot be looked at as a folder is one all the
+// same: one of its directories is there, or a link that leads nowhere now.
+func halfThere(path string) bool {
+	for _, sub := range subs[:inTmp] {
+		if k := kind(path + "/" + sub); k == unix.S_IFDIR || k == unix.S_IFLNK {
+			return true
+		}
+	}
+	return false
 }
 
 // unlessGone drops errors that say no more than that there is no such

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -49,7 +51,7 @@ func TestSurvey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, half := range []string{"half/cur", "half/new", "plain", "lost+found"} {
+		for _, half := range []string{"half/cur", "half/new", "plain", "lost+found", "writing/tmp"} {
 			if err := os.MkdirAll(filepath.Join(s.root, half), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +61,7 @@ func TestSurvey(t *testing.T) {
 		}
 		return s
 	}
-	want := []string{"", ".Sent", "Gäste", "INBOX", "linked"}
+	want := []string{"", ".Sent", "Gäste", "INBOX", "half", "linked"}
 	if got := surveyed(t, tree(t, '.')); !slices.Equal(got, want) {
 		t.Errorf("flat: %q, want %q", got, want)
 	}
@@ -67,6 +69,64 @@ func TestSurvey(t *testing.T) {
 	slices.Sort(want)
 	if got := surveyed(t, tree(t, '/')); !slices.Equal(got, want) {
 		t.Errorf("nested: %q, want %q", got, want)
+	}
+}
+
+// A backup and version control drop empty directories. A folder that came back
+// without them is the same folder: taken for moved away, it would be stored twice.
+func TestSurveyHalf(t *testing.T) {
+	later := func() time.Time { return time.Now().Add(time.Hour) } // everything has rested
+	for _, c := range []struct {
+		lost   []string
+		listed bool
+		sure   bool
+	}{
+		{[]string{"tmp"}, true, true}, {[]string{"cur"}, true, false}, {[]string{"new"}, true, false},
+		{[]string{"cur", "tmp"}, true, false}, {[]string{"new", "tmp"}, true, false},
+		{[]string{"cur", "new"}, false, false},
+	} {
+		for _, name := range []string{"", "INBOX"} {
+			s := newStore(t, Options{Now: later})
+			mkdirs(t, s.root, name)
+			for _, sub := range c.lost {
+				if err := os.Remove(filepath.Join(s.path(name), sub)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ms, err := s.Survey(t.Context())
+			if err != nil || len(ms) > 1 || (len(ms) == 1) != c.listed {
+				t.Fatalf("%q without %q: %+v, %v", name, c.lost, ms, err)
+			}
+			if c.listed && (ms[0].Name != name || !ms[0].Selectable || ms[0].Stamp.Sure != c.sure) {
+				t.Errorf("%q without %q: %+v", name, c.lost, ms[0])
+			}
+		}
+	}
+}
+
+// A link that leads nowhere may stand for a disk that is not mounted. It is
+// neither an empty directory nor none.
+func TestDanglingDirectory(t *testing.T) {
+	for _, links := range [][]string{{"cur"}, {"new"}, {"cur", "new"}} {
+		s := newStore(t, Options{})
+		mkdirs(t, s.root, "INBOX")
+		for _, sub := range links {
+			path := filepath.Join(s.root, "INBOX", sub)
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink("/nowhere/at/all", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ms, err := s.Survey(t.Context()); err != nil || len(ms) != 1 || ms[0].Stamp.Sure {
+			t.Errorf("%q leading nowhere: %+v, %v", links, ms, err)
+		}
+		for _, readOnly := range []bool{false, true} {
+			if snap, err := s.Open("INBOX", readOnly).Scan(t.Context(), mail.Known{}); err == nil || store.ScopeOf(err) != store.ScopeFolder {
+				t.Errorf("%q leading nowhere was scanned: %+v, %v", links, snap, err)
+			}
+		}
 	}
 }
 

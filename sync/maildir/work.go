@@ -49,7 +49,7 @@ func (w *work) begin(ctx context.Context) error {
 	case w.d != nil:
 		return nil
 	}
-	d, err := openDirs(f.path(), true)
+	d, err := openToWrite(f.path())
 	if err != nil {
 		return f.fail("change", err)
 	}
