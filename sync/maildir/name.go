@@ -14,7 +14,7 @@ import (
 // scheme reads and writes the file names of one folder.
 type scheme struct {
 	fmd5 []byte // ",FMD5=<hex>", what makes a UID in a name one of this folder
-	info []byte // ":2,"
+	info []byte // ":2," or "!2,", what is written; both are read
 }
 
 func newScheme(infoSeparator byte, visible string) scheme {
@@ -30,10 +30,9 @@ var uidField = []byte(",U=")
 // parse reads a file name: how much of it is the base, which stays when flags
 // change, the UID, 0 without one that is good here, and the flags.
 func (s scheme) parse(name []byte) (base int, uid mail.UID, flags mail.Flags) {
-	base = len(name)
-	if i := bytes.Index(name, s.info); i >= 0 {
-		base = i
-		for _, c := range name[i+len(s.info):] {
+	base = infoAt(name)
+	if base < len(name) {
+		for _, c := range name[base+infoSize:] {
 			if !isWord(c) {
 				break
 			}
@@ -41,6 +40,34 @@ func (s scheme) parse(name []byte) (base int, uid mail.UID, flags mail.Flags) {
 		}
 	}
 	return base, s.uid(name), flags
+}
+
+const infoSize = len(":2,")
+
+// infoAt returns where the info part of a name begins, its length if it has
+// none. Either separator is read, whichever is written now: a tree keeps its
+// flags when the option for it is changed, and one that another program wrote
+// has them. Of several the last counts that only flags follow, which no change
+// of flags alters; where there is none such, the first.
+func infoAt(name []byte) int {
+	n := len(name)
+	for n > 0 && isWord(name[n-1]) {
+		n--
+	}
+	if n >= infoSize && isInfo(name[n-infoSize:]) {
+		return n - infoSize
+	}
+	for i := 0; i+infoSize <= n; i++ {
+		if isInfo(name[i:]) {
+			return i
+		}
+	}
+	return len(name)
+}
+
+// isInfo tells whether b, of at least infoSize octets, begins with an info part.
+func isInfo(b []byte) bool {
+	return (b[0] == ':' || b[0] == '!') && b[1] == '2' && b[2] == ','
 }
 
 // uid reads the first ",U=<digits>"; it counts only with this folder's FMD5
@@ -80,8 +107,8 @@ func isWord(c byte) bool {
 func (s scheme) suffix(old string, flags mail.Flags) string {
 	run := []byte(flags.String())
 	rest := ""
-	if len(old) > len(s.info) {
-		old = old[len(s.info):]
+	if len(old) > infoSize {
+		old = old[infoSize:]
 		n := 0
 		for ; n < len(old) && isWord(old[n]); n++ {
 			if mail.Letter(old[n]) == 0 && !slices.Contains(run, old[n]) {

@@ -78,21 +78,52 @@ func TestParse(t *testing.T) {
 		{"a,U=,U=6" + in, "a,U=,U=6" + in, 6, ""},
 		{"a,U=5,U=6" + in, "a,U=5,U=6" + in, 5, ""},
 		{"a,U=5:2,S" + in, "a,U=5", 5, "S"},
-		{"a:2,SFab,x:2,T", "a", 0, "FSab"},
-		{"a:2,S:2,T", "a", 0, "S"},
+		{"a:2,SFab,x", "a", 0, "FSab"},
+		{"a:2,S:2,T", "a:2,S", 0, "T"},
+		{"a:2,S,x:2,T,y", "a", 0, "S"},
 		{"a:2", "a:2", 0, ""},
 		{"a:1,S", "a:1,S", 0, ""},
-		{"a!2,S", "a!2,S", 0, ""},
+		{"a!2,S", "a", 0, "S"},
+		{"a,U=5" + in + "!2,FS", "a,U=5" + in, 5, "FS"},
+		{"a!2,", "a", 0, ""},
+		{"a!2,S:2,T", "a!2,S", 0, "T"},
+		{"a:2,S!2,T", "a:2,S", 0, "T"},
+		{"a!2,S:2,T,x", "a", 0, "S"}, // only flags follow neither
+		{"a:2,S,x!2,T", "a:2,S,x", 0, "T"},
+		{"a:2!2,S", "a:2", 0, "S"},
+		{"a!1,S", "a!1,S", 0, ""},
+		{"2,S", "2,S", 0, ""},
 		{":2,S", "", 0, "S"},
 		{"\xff\n:2,\xffS", "\xff\n", 0, ""},
 	} {
-		base, uid, flags := newScheme(':', "INBOX").parse([]byte(c.name))
-		if c.name[:base] != c.base || uid != c.uid || flags.String() != c.flags {
-			t.Errorf("%q: base %q, UID %d, flags %q; want %q, %d, %q", c.name, c.name[:base], uid, flags, c.base, c.uid, c.flags)
+		for _, separator := range []byte(":!") { // which one is written makes no difference
+			base, uid, flags := newScheme(separator, "INBOX").parse([]byte(c.name))
+			if c.name[:base] != c.base || uid != c.uid || flags.String() != c.flags {
+				t.Errorf("%q: base %q, UID %d, flags %q; want %q, %d, %q", c.name, c.name[:base], uid, flags, c.base, c.uid, c.flags)
+			}
 		}
 	}
-	if base, _, flags := newScheme('!', "INBOX").parse([]byte("a!2,S")); base != 1 || flags != mail.Seen {
-		t.Errorf("with the separator !: base %d, flags %q", base, flags)
+}
+
+// maildir-windows-compatible, switched on or off for a tree, leaves its mails
+// and flags as they are; a name gets the other separator when its flags change.
+func TestSeparatorSwitched(t *testing.T) {
+	for _, c := range []struct{ old, now byte }{{':', '!'}, {'!', ':'}} {
+		old, now := string(c.old)+"2,", string(c.now)+"2,"
+		s := newStore(t, Options{InfoSeparator: c.now})
+		f := newFolder(t, s, "INBOX")
+		one, two := "1,U=3"+inboxMD5, "2,U=4"+inboxMD5
+		for _, name := range []string{"cur/" + one + old + "FS", "cur/" + two + old + "S", "cur/3" + old + "RS"} {
+			write(t, s, "INBOX", name, "x\n")
+		}
+		wantScan(t, scanAll(t, f, mail.Known{}), map[mail.UID]string{3: "FS", 4: "S"}, "3:RS")
+		wantScan(t, scanAll(t, f, mail.Known{Keys: true}), map[mail.UID]string{}, one+":FS", two+":S", "3:RS")
+		w := f.Begin()
+		if gone, err := w.SetFlags(t.Context(), []mail.FlagChange{{UID: 3, Clear: mail.Flagged}, {UID: 4, Add: mail.Seen}}); err != nil || gone != nil {
+			t.Errorf("%v, %v", gone, err)
+		}
+		commitAll(t, s, w)
+		wantFiles(t, s, "INBOX", "cur/"+one+now+"S", "cur/"+two+old+"S", "cur/3"+old+"RS")
 	}
 }
 
@@ -113,33 +144,38 @@ func TestSuffix(t *testing.T) {
 
 // Whatever a name is, its parts are found again after its flags were changed.
 func FuzzName(f *testing.F) {
-	for _, n := range []string{"a:2,S", "1_0.1.h,U=7,FMD5=7e33429f656f1e6e9d79b29c3f82c57e:2,FS", ",U=,U=4:2,,", ":2,:2,", "a:2,Zz_0,S=5"} {
+	for _, n := range []string{"a:2,S", "1_0.1.h,U=7,FMD5=7e33429f656f1e6e9d79b29c3f82c57e:2,FS", ",U=,U=4:2,,", ":2,:2,", "a:2,Zz_0,S=5", "a!2,S:2,T", "a:2,S!2,T,x", ":!2,"} {
 		f.Add(n, uint32(0))
 		f.Add(n, ^uint32(0))
 	}
-	c := newScheme(':', "INBOX")
 	f.Fuzz(func(t *testing.T, name string, bits uint32) {
-		base, uid, old := c.parse([]byte(name))
-		if base > len(name) || old&^mail.ParseLetters(name[base:]) != 0 {
-			t.Fatalf("%q: base %d, flags %q", name, base, old)
-		}
-		if uid != 0 && !(strings.Contains(name, ",U=") && bytes.Contains([]byte(name), c.fmd5)) {
-			t.Fatalf("%q: UID %d out of nowhere", name, uid)
-		}
-		flags := mail.Flags(bits)
-		next := name[:base] + c.suffix(name[base:], flags)
-		base2, uid2, flags2 := c.parse([]byte(next))
-		if base2 != base || flags2 != flags {
-			t.Fatalf("%q with %q is %q: base %d, flags %q", name, flags, next, base2, flags2)
-		}
-		// A UID that stands in the base stays, and one in the letters is none of ours.
-		if c.uid([]byte(name[:base])) != 0 && uid2 != uid {
-			t.Fatalf("%q with %q is %q: UID %d was %d", name, flags, next, uid2, uid)
-		}
-		if again := next[:base2] + c.suffix(next[base2:], flags); again != next {
-			t.Fatalf("%q is not stable: %q", next, again)
+		for _, separator := range []byte(":!") {
+			roundTrip(t, newScheme(separator, "INBOX"), name, bits)
 		}
 	})
+}
+
+func roundTrip(t *testing.T, c scheme, name string, bits uint32) {
+	base, uid, old := c.parse([]byte(name))
+	if base > len(name) || old&^mail.ParseLetters(name[base:]) != 0 {
+		t.Fatalf("%q: base %d, flags %q", name, base, old)
+	}
+	if uid != 0 && !(strings.Contains(name, ",U=") && bytes.Contains([]byte(name), c.fmd5)) {
+		t.Fatalf("%q: UID %d out of nowhere", name, uid)
+	}
+	flags := mail.Flags(bits)
+	next := name[:base] + c.suffix(name[base:], flags)
+	base2, uid2, flags2 := c.parse([]byte(next))
+	if base2 != base || flags2 != flags {
+		t.Fatalf("%q with %q is %q: base %d, flags %q", name, flags, next, base2, flags2)
+	}
+	// A UID that stands in the base stays, and one in the letters is none of ours.
+	if c.uid([]byte(name[:base])) != 0 && uid2 != uid {
+		t.Fatalf("%q with %q is %q: UID %d was %d", name, flags, next, uid2, uid)
+	}
+	if again := next[:base2] + c.suffix(next[base2:], flags); again != next {
+		t.Fatalf("%q is not stable: %q", next, again)
+	}
 }
 
 func TestCheckName(t *testing.T) {
