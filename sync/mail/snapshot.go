@@ -19,7 +19,9 @@ type Ref struct {
 
 // Fresh is a mail without a UID that is good in this mailbox: written by
 // another program, and not uploaded yet. Claim is the UID that its name
-// carries where that was not accepted as UID (see Known.Keys), else 0.
+// carries where that was not accepted as its UID, else 0: with Known.Keys that
+// of every mail; without, one that another mail of the snapshot has as its UID,
+// and only their contents tell which of them is the real one.
 type Fresh struct {
 	Key   string
 	Flags Flags

@@ -207,8 +207,9 @@ func union[T any](a, b []T, compare func(x, y T) int) (both []T, onlyA, onlyB bo
 
 // settle leaves each UID once in a sorted list. A UID seen more than once is
 // that of one mail that moved meanwhile, or of copies that a person made; then
-// the file whose base sorts first keeps it, and the others are new mails. Names
-// were not kept, so they are looked up again.
+// the file whose base sorts first keeps it, and the others are new mails with a
+// claim to it, since only their contents tell which of them is the real one.
+// Names were not kept, so they are looked up again.
 func (l *listing) settle(ctx context.Context, entries []mail.Entry) ([]mail.Entry, []freshMail, error) {
 	doubled := map[mail.UID][]freshMail{}
 	for i := 1; i < len(entries); i++ {
@@ -229,7 +230,7 @@ func (l *listing) settle(ctx context.Context, entries []mail.Entry) ([]mail.Entr
 			}
 			base, uid, flags := l.f.scheme.parse(name)
 			if seen, ok := doubled[uid]; ok {
-				doubled[uid] = append(seen, freshMail{place{sub, base, string(name)}, flags, 0, true})
+				doubled[uid] = append(seen, freshMail{place{sub, base, string(name)}, flags, uid, true})
 			}
 		})
 		if err != nil {

@@ -65,6 +65,11 @@ func TestScanCopies(t *testing.T) {
 	if len(snap.Fresh) != 20 || snap.Fresh[0].Key != "01,U=7"+inboxMD5 {
 		t.Errorf("%d copies: %v", len(snap.Fresh), snap.Fresh)
 	}
+	for _, n := range snap.Fresh {
+		if n.Claim != 7 {
+			t.Errorf("%s claims UID %d, and not the one that another file has", n.Key, n.Claim)
+		}
+	}
 	if got := fetchAll(t, f, mail.Ref{UID: 7}, mail.Ref{Key: "13,U=7" + inboxMD5}); got["\a"] != "copy 0\r\n" || got["13,U=7"+inboxMD5] != "copy 13\r\n" {
 		t.Errorf("fetched %q", got)
 	}
