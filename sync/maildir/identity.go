@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
@@ -43,32 +40,6 @@ func (s *Store) Identity() (id string, exists bool, err error) {
 		}
 	}
 	return "", true, nil
-}
-
-// Place tells where the marker is: its inode number in decimal, "" where there
-// is no marker. Another place with the same identity is a copy of the tree or a
-// restored backup. The same place proves less: a snapshot of the file system
-// keeps it. SetIdentity writes the marker anew, so the place changes with it.
-// The device is no part of it, as its number changes when the machine starts.
-// FAT and exFAT number files anew whenever they are mounted: it is "" there.
-func (s *Store) Place() (string, error) {
-	path := s.root + "/" + marker
-	st, err := again(func() (st unix.Stat_t, err error) { return st, unix.Stat(path, &st) })
-	if err == unix.ENOENT {
-		return "", nil
-	}
-	if err != nil {
-		return "", failed(store.ScopeStore, pathErr("stat", path, err))
-	}
-	const exfat = 0x2011bab0
-	var system unix.Statfs_t
-	if err := unix.Statfs(path, &system); err == nil {
-		switch uint32(system.Type) {
-		case unix.MSDOS_SUPER_MAGIC, exfat:
-			return "", nil
-		}
-	}
-	return strconv.FormatUint(st.Ino, 10), nil
 }
 
 // SetIdentity makes the root where there is none, and writes id, one word, into

@@ -127,7 +127,7 @@ func (s *Store) freshName(c scheme, uid mail.UID) string {
 	b := make([]byte, 0, 128)
 	b = strconv.AppendInt(b, s.o.Now().Unix(), 10)
 	b = append(b, '_')
-	b = strconv.AppendUint(b, s.seq.Add(1)-1, 10)
+	b = strconv.AppendUint(b, s.o.Names.Add(1)-1, 10)
 	b = append(b, s.origin...)
 	b = append(b, uidField...)
 	b = strconv.AppendUint(b, uint64(uid), 10)

@@ -35,14 +35,16 @@ type Options struct {
 	Now  func() time.Time
 	Host string
 	Pid  int
+	// Names counts the names made so far. Stores of one process must share one, or
+	// two of them make the same name in the same second. Nil: a new one.
+	Names *atomic.Uint64
 }
 
 // Store is a tree of Maildir folders.
 type Store struct {
 	root    string
 	o       Options
-	origin  string // ".<pid>.<host>", the part of file names that says whose they are
-	seq     atomic.Uint64
+	origin  string        // ".<pid>.<host>", the part of file names that says whose they are
 	opened  atomic.Uint64 // counts Works that opened their folder
 	cleaned sync.Map      // folder name -> *sync.Once that has removed what was left over in tmp
 	buffers sync.Pool     // *buffer
@@ -60,6 +62,9 @@ func New(root string, o Options) *Store {
 	}
 	if o.VisibleName == nil {
 		o.VisibleName = func(name string) string { return name }
+	}
+	if o.Names == nil {
+		o.Names = new(atomic.Uint64)
 	}
 	if o.Mask == 0 {
 		o.Mask = mail.AllFlags

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -201,48 +200,6 @@ func TestIdentity(t *testing.T) {
 	want("", true)
 	if got := surveyed(t, s); len(got) != 0 {
 		t.Errorf("the marker is listed: %q", got)
-	}
-}
-
-// A backup that is restored brings its marker, and is still another tree.
-func TestPlace(t *testing.T) {
-	s := New(filepath.Join(t.TempDir(), "Mail"), Options{})
-	place := func(s *Store) string {
-		t.Helper()
-		p, err := s.Place()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	if p := place(s); p != "" {
-		t.Errorf("no root is at %q", p)
-	}
-	if err := os.Mkdir(s.root, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if p := place(s); p != "" {
-		t.Errorf("no marker is at %q", p)
-	}
-	if err := s.SetIdentity("one"); err != nil {
-		t.Fatal(err)
-	}
-	here := place(s)
-	if n, err := strconv.ParseUint(here, 10, 64); err != nil || n == 0 {
-		t.Errorf("the marker is at %q: %v", here, err)
-	}
-	moved := New(s.root+".moved", Options{})
-	if err := os.Rename(s.root, moved.root); err != nil {
-		t.Fatal(err)
-	}
-	if p := place(moved); p != here {
-		t.Errorf("a tree that was moved is at %q, was at %q", p, here)
-	}
-	if err := os.CopyFS(s.root, os.DirFS(moved.root)); err != nil {
-		t.Fatal(err)
-	}
-	if id, _, err := s.Identity(); id != "one" || err != nil || place(s) == here {
-		t.Errorf("a copy has the identity %q (%v) and the place %q of its original", id, err, here)
 	}
 }
 
