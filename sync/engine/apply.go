@@ -12,11 +12,11 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
-// apply carries a plan out: first what adds mails, then flags, and last what
-// removes. A mail that fails is noted and stays for the next run; an error ends
+// apply carries a plan out, but for removals on the server: first what adds
+// mails, then flags, and last what removes. A mail that fails is noted and stays for the next run; an error ends
 // the folder.
 func (f *folderRun) apply(ctx context.Context, p *merge.Plan) error {
-	if total := len(p.Download) + len(p.Upload) + len(p.Reupload); total > 0 {
+	if total := len(p.Download) + len(p.Upload); total > 0 {
 		f.run.events <- Event{Kind: FolderStarted, Folder: f.report.Name, Total: total}
 	}
 	if err := f.download(ctx, p); err != nil {
@@ -64,13 +64,16 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	defer cancel()
 	results := make(chan chunkResult)
 	helpers := min(len(chunks)-1, parallel-1)
+	// A helper must not be waited for longer than there is something to help
+	// with: the tokens it waits for may be held by folders that wait likewise.
+	finished := make(chan struct{})
 	for range helpers {
 		go func() {
 			select {
 			case f.run.tokens <- struct{}{}:
 				defer func() { <-f.run.tokens }()
-			case <-ctx.Done():
-				results <- chunkResult{err: ctx.Err()}
+			case <-finished:
+				results <- chunkResult{}
 				return
 			}
 			remote := f.run.Remote.Open(f.remoteName, false)
@@ -78,7 +81,11 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 			results <- f.chunks(ctx, remote, chunks, p.Shared)
 		}()
 	}
-	go func() { results <- f.chunks(ctx, f.remote, chunks, p.Shared) }()
+	go func() {
+		r := f.chunks(ctx, f.remote, chunks, p.Shared)
+		close(finished)
+		results <- r
+	}()
 
 	var missing []mail.UID
 	var pending []<-chan error
@@ -238,17 +245,18 @@ func (p *progress) flush(f *folderRun) {
 	}
 }
 
-// change carries out flags and removals, on the server first: what fails there
-// must not be in the base, and what fails here is found again by the next run.
+// change carries out flags, on the server first, and removals here. What fails
+// there must not be in the base, and what fails here is found again by the next
+// run. Removals on the server come at the end of the run.
 func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 	rows := p.Rows
 	drop := slices.Clone(p.Forget)
 	skip := map[mail.UID]bool{}
 
-	if len(p.RemoteFlags) > 0 || len(p.RemoveRemote) > 0 {
+	if len(p.RemoteFlags) > 0 {
 		w := f.remote.Begin()
 		defer w.Discard()
-		err := changeIn(ctx, w, p.RemoteFlags, p.RemoveRemote, skip)
+		err := changeIn(ctx, w, p.RemoteFlags, nil, skip)
 		if err == nil {
 			if err = f.run.Remote.Commit(ctx, w); err == nil {
 				err = w.Err()
@@ -258,8 +266,6 @@ func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 			return fmt.Errorf("change %q on the server: %w", f.report.Name, err)
 		}
 		f.report.Counts.FlagsRemote += len(p.RemoteFlags)
-		f.report.Counts.RemovedRemote += len(p.RemoveRemote)
-		drop = append(drop, p.RemoveRemote...)
 	}
 	var works []store.Work
 	if len(p.LocalFlags) > 0 || len(p.RemoveLocal) > 0 {
@@ -295,20 +301,17 @@ func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 }
 
 func changeIn(ctx context.Context, w store.Work, flags []mail.FlagChange, remove []mail.UID, gone map[mail.UID]bool) error {
-	var missing []mail.UID
-	var err error
-	if c, ok := w.(store.Changer); ok {
-		missing, err = c.Change(ctx, flags, remove)
-	} else {
-		if len(flags) > 0 {
-			missing, err = w.SetFlags(ctx, flags)
+	if len(flags) > 0 {
+		missing, err := w.SetFlags(ctx, flags)
+		if err != nil {
+			return err
 		}
-		if err == nil && len(remove) > 0 {
-			err = w.Remove(ctx, remove)
+		for _, u := range missing {
+			gone[u] = true
 		}
 	}
-	for _, u := range missing {
-		gone[u] = true
+	if len(remove) > 0 {
+		return w.Remove(ctx, remove)
 	}
-	return err
+	return nil
 }

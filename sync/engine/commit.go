@@ -102,3 +102,5 @@ func (c *committer) do(ctx context.Context, durable bool, works []store.Work, ch
 func (c *committer) write(ctx context.Context, durable bool, changes ...state.Change) error {
 	return c.do(ctx, durable, nil, func() []state.Change { return changes })
 }
+
+func noChanges() []state.Change { return nil }

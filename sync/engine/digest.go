@@ -64,16 +64,16 @@ func (d *digester) sum() (s sum) {
 	return s
 }
 
-// digest reports the content of each mail that is still there, and its length
-// in wire form.
-func digest(ctx context.Context, from store.Folder, refs []mail.Ref, found func(mail.Ref, sum, int64)) error {
+// digest reports the content of each mail that is still there and can be read,
+// and its length in wire form.
+func (f *folderRun) digest(ctx context.Context, from store.Folder, refs []mail.Ref, found func(mail.Ref, sum, int64)) error {
 	d := newDigester()
-	return from.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
+	return f.tolerate(from.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		d.reset()
 		if _, err := io.Copy(d, r); err != nil {
 			return err
 		}
 		found(m.Ref, d.sum(), d.n)
 		return nil
-	})
+	}))
 }

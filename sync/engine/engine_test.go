@@ -230,6 +230,32 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// Folders that are all cut into chunks at once do not wait for each other.
+func TestManyLargeFolders(t *testing.T) {
+	for _, parallel := range []int{1, 2, 4} {
+		p := newPair(t, storetest.Options{Parallel: parallel})
+		for i := range 9 {
+			f := fmt.Sprintf("F%d", i)
+			p.must(p.remote.Create(f))
+			p.add(p.remote, f, 130*(i%3+1), 0)
+		}
+		done := make(chan *engine.Report, 1)
+		go func() {
+			r, _ := p.run(nil, nil)
+			done <- r
+		}()
+		select {
+		case r := <-done:
+			if r.Counts.Downloaded != 9*260 {
+				t.Fatalf("%+v", r.Counts)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the run does not end")
+		}
+		p.inStep()
+	}
+}
+
 // Every run is cut off at every step, before the step and after it; what the
 // next run makes of it is what an undisturbed one makes.
 func TestCutOffEverywhere(t *testing.T) {
@@ -287,4 +313,3 @@ func subjects(w *storetest.World) string {
 	sort.Strings(out)
 	return strings.Join(out, "\n")
 }
-

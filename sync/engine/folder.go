@@ -34,6 +34,7 @@ type folderRun struct {
 	// so that the next run looks again.
 	localDirty, remoteDirty bool
 
+	later  *removal // what is put off to the end of the run
 	report Folder
 	err    error
 }
@@ -55,13 +56,34 @@ func (f *folderRun) note(uid mail.UID, err error) {
 	f.report.Problems = append(f.report.Problems, p)
 }
 
+// tolerate notes an error that concerns one local mail, and passes on any other.
+func (f *folderRun) tolerate(err error) error {
+	if err == nil || store.ScopeOf(err) != store.ScopeMail {
+		return err
+	}
+	f.localDirty = true
+	for _, p := range f.report.Problems {
+		if p.Text == err.Error() {
+			return nil // it was met before, in another reading of the same mail
+		}
+	}
+	f.note(0, err)
+	return nil
+}
+
 func (f *folderRun) sync(ctx context.Context) {
 	if err := f.steps(ctx); err != nil {
 		f.fail(err)
 		return
 	}
+	f.conclude()
+}
+
+// conclude gives the folder its result, which is preliminary while there is
+// something left to do.
+func (f *folderRun) conclude() {
 	switch {
-	case f.report.Result != "":
+	case f.report.Result == Held || f.report.Result == Skipped || f.report.Result == Failed:
 	case len(f.report.Problems) > 0:
 		f.report.Result = Failed
 	case f.report.Counts.Any() || f.report.CreatedLocal || f.report.CreatedRemote:
@@ -103,6 +125,9 @@ func (f *folderRun) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if plan, err = f.verify(ctx, plan); err != nil {
+		return err
+	}
 	if len(f.intents) > 0 {
 		if plan, err = f.recover(ctx, plan); err != nil {
 			return err
@@ -119,8 +144,15 @@ func (f *folderRun) steps(ctx context.Context) error {
 		f.count(plan)
 		return nil
 	}
+	if plan, err = f.reupload(ctx, plan); err != nil {
+		return err
+	}
 	if err := f.apply(ctx, plan); err != nil {
 		return errors.Join(err, f.distrust(ctx))
+	}
+	if len(plan.RemoveRemote) > 0 {
+		f.later = &removal{plan.RemoveRemote, plan}
+		return nil
 	}
 	return f.settle(ctx, plan)
 }
@@ -169,12 +201,22 @@ var errReplaced = errors.New("the mailbox was replaced")
 var errNoValidity = store.Fail(store.Safety, store.ScopeFolder,
 	errors.New("the server gives no UIDVALIDITY, so that its UIDs may mean other mails tomorrow; without it nothing is safe to sync"))
 
+// replacedToken in the remote stamp of the base says that errReplaced was met,
+// and that nobody has approved of it since.
+const replacedToken = "replaced"
+
 // replaced parks the folder, or, where a person said so, pairs the mails that
 // are here with those of the new mailbox.
 func (f *folderRun) replaced(ctx context.Context) (*merge.Plan, error) {
 	if hold := f.guard(nil); hold != nil && !f.approved() {
 		f.hold(hold)
-		return nil, nil
+		s := f.known.RemoteStamp
+		if s.UIDValidity != f.remoteSnap.Stamp.UIDValidity {
+			return nil, nil
+		}
+		// UIDNEXT will catch up with the base, and then nothing would show it.
+		s.Token = replacedToken
+		return nil, f.run.committer.write(ctx, true, state.SetStamps{Folder: f.known.ID, Remote: &s})
 	}
 	if err := f.void(ctx); err != nil {
 		return nil, err
@@ -238,7 +280,7 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 	if is.UIDValidity == 0 {
 		return errNoValidity
 	}
-	if was.UIDValidity != is.UIDValidity || is.UIDNext != 0 && is.UIDNext < was.UIDNext {
+	if was.Token == replacedToken || was.UIDValidity != is.UIDValidity || is.UIDNext != 0 && is.UIDNext < was.UIDNext {
 		return errReplaced
 	}
 	return nil
@@ -342,6 +384,7 @@ func (f *folderRun) guard(plan *merge.Plan) *guard.Hold {
 	return guard.Check(guard.Input{
 		Folder: f.report.Name, Base: f.known.Count, Plan: plan,
 		Known: f.known.RemoteStamp, Now: f.remoteSnap.Stamp,
+		Replaced: f.known.RemoteStamp.Token == replacedToken,
 	})
 }
 

@@ -14,14 +14,13 @@ import (
 
 // pairUp decides which mailbox of one side belongs to which of the other, and
 // which of these pairs need work at all. The jobs come back in the order in
-// which to start them.
-func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *Report) []*folderRun {
+// which to start them; gone is to be written into the base.
+func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *Report) (jobs []*folderRun, gone []state.Change) {
 	o := r.Policy.Names
 	o.RemoteSep, o.LocalSep = r.Remote.Properties().Separator, r.Local.Properties().Separator
 
 	byRemote := map[string]*folderRun{}
 	byLocal := map[string]*folderRun{}
-	var jobs []*folderRun
 	add := func(f *folderRun) {
 		byRemote[f.remoteName], byLocal[f.localName] = f, f
 		jobs = append(jobs, f)
@@ -91,6 +90,16 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 	for _, f := range jobs {
 		f.decide(missing, len(known))
 	}
+	for _, f := range jobs {
+		if f.drop && f.known != nil {
+			gone = append(gone, state.ForgetFolder{Folder: f.known.ID})
+		}
+	}
+	for _, a := range r.Approve {
+		if a != ApproveRoot && !slices.ContainsFunc(jobs, func(f *folderRun) bool { return f.meant(a) }) {
+			rep.Notes = append(rep.Notes, fmt.Sprintf("there is no folder %q to approve", a))
+		}
+	}
 	jobs = slices.DeleteFunc(jobs, func(f *folderRun) bool { return f.drop })
 	slices.SortStableFunc(jobs, func(a, b *folderRun) int {
 		ia, ib := names.IsInbox(a.remoteName), names.IsInbox(b.remoteName)
@@ -105,7 +114,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 		return compareNames(a.remoteName, b.remoteName)
 	})
-	return jobs
+	return jobs, gone
 }
 
 // weight estimates how many mails have to cross.
@@ -126,12 +135,16 @@ func (f *folderRun) decide(missing, known int) {
 	p := f.run.Policy
 	switch {
 	case f.remoteBox == nil && f.localBox == nil:
-		// Gone from both sides: the record stays, and costs nothing, in case
-		// the server only left it out of this listing.
+		// Gone from both sides. Should it only have been left out of the listing,
+		// it is compared anew when it is back.
 		f.drop = true
 	case f.known != nil && f.remoteBox == nil:
 		if f.approved() {
 			f.forget = true
+			break
+		}
+		if f.known.Count == 0 && f.known.LocalStamp.Same(f.localBox.Stamp) {
+			f.report.Result, f.done = Unchanged, true // gone there and empty here: nothing is at stake
 			break
 		}
 		f.hold(guard.Missing(f.report.Name, f.known.Count, missing, known))
@@ -161,13 +174,11 @@ func (f *folderRun) hold(h *guard.Hold) {
 	f.report.Result, f.report.Hold, f.done = Held, h, true
 }
 
-func (f *folderRun) approved() bool {
-	for _, a := range f.run.Approve {
-		if own, ok := strings.CutPrefix(a, f.run.Account+"/"); ok && f.named(own) || f.named(a) {
-			return true
-		}
-	}
-	return false
+func (f *folderRun) approved() bool { return slices.ContainsFunc(f.run.Approve, f.meant) }
+
+func (f *folderRun) meant(approve string) bool {
+	own, ok := strings.CutPrefix(approve, f.run.Account+"/")
+	return ok && f.named(own) || f.named(approve)
 }
 
 func (f *folderRun) named(s string) bool {

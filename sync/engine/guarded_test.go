@@ -335,3 +335,34 @@ func TestApproveNamesTheAccount(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 }
+
+// Mails that were moved into a folder which cannot go on stay on the server
+// where they were: what is here would be the only copy.
+func TestMovedIntoHeldFolder(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.must(p.remote.Create("Archive"))
+	p.add(p.remote, "Archive", 3, mail.Seen)
+	p.add(p.remote, "INBOX", 20, mail.Seen)
+	p.sync()
+	p.remove(p.local, "Archive", 3)
+	for range 5 {
+		m := p.at(p.local, "INBOX", 0)
+		p.must(p.local.Remove("INBOX", m))
+		p.must(p.local.Add("Archive", m.Flags, m.Body))
+	}
+	gone := p.at(p.local, "INBOX", 0) // this one is really deleted
+	p.must(p.local.Remove("INBOX", gone))
+	for range 2 {
+		r := p.sync()
+		if ms, _ := p.remote.List("INBOX"); len(ms) != 19 || r.Result != engine.Held {
+			t.Fatalf("%d mails are left in INBOX on the server, want 19: %+v", len(ms), r)
+		}
+	}
+	p.approve = []string{"Archive"}
+	p.sync()
+	p.approve = nil
+	if a, _ := p.remote.List("Archive"); len(a) != 5 {
+		t.Fatalf("%d mails in the archive, want 5", len(a))
+	}
+	p.inStep()
+}

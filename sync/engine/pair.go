@@ -47,7 +47,7 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 	for i, m := range local {
 		refs[i] = mail.Ref{Key: m.Key}
 	}
-	if err := f.local.Headers(ctx, refs, func(h mail.Header) { here[h.Ref.Key] = like.of(h) }); err != nil {
+	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) { here[h.Ref.Key] = like.of(h) })); err != nil {
 		return nil, nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
 	}
 	there := make(map[mail.UID]likeness, len(remote))
@@ -117,7 +117,8 @@ func (m *matcher) take(l mail.Fresh, uid mail.UID) {
 func (m *matcher) byClaim(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness) {
 	for _, l := range local {
 		h, ok := here[l.Key]
-		if r, there := there[l.Claim]; ok && there && m.free(l.Claim) && h.named && h == r {
+		// Sizes may differ: some servers change what they store.
+		if r, there := there[l.Claim]; ok && there && m.free(l.Claim) && h.named && h.named == r.named && h.id == r.id && h.date == r.date {
 			m.take(l, l.Claim)
 		}
 	}
@@ -197,12 +198,12 @@ func (m *matcher) byContent(ctx context.Context, f *folderRun, local []mail.Fres
 		return nil
 	}
 	sums := map[sum][]mail.Fresh{}
-	if err := digest(ctx, f.local, localRefs, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digest(ctx, f.local, localRefs, func(r mail.Ref, s sum, _ int64) {
 		sums[s] = append(sums[s], byKey[r.Key])
 	}); err != nil {
 		return fmt.Errorf("compare the mails of %q: %w", f.localName, err)
 	}
-	if err := digest(ctx, f.remote, remoteRefs, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digest(ctx, f.remote, remoteRefs, func(r mail.Ref, s sum, _ int64) {
 		same := sums[s]
 		if len(same) == 0 || !m.free(r.UID) {
 			return

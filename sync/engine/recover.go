@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
@@ -31,21 +32,18 @@ func (f *folderRun) recover(ctx context.Context, plan *merge.Plan) (*merge.Plan,
 			closed = append(closed, in.ID)
 		}
 	}
-	var found map[int64]mail.UID
-	candidates, err := f.newcomers(ctx, f.remoteSnap)
-	if err == nil {
-		found, err = f.find(ctx, open, candidates)
-	}
+	found, err := f.await(ctx, open)
 	if err != nil {
 		return nil, fmt.Errorf("look for uploads in %q: %w", f.report.Name, err)
 	}
 	var given []store.Assignment
 	var rows []mail.Entry
-	lost := map[string]bool{}
+	lost, here, there := map[string]bool{}, map[string]bool{}, map[mail.UID]bool{}
 	for _, in := range open {
 		uid, ok := found[in.ID]
 		switch {
 		case ok:
+			here[in.Key], there[uid] = true, true
 			given = append(given, store.Assignment{Key: in.Key, UID: uid})
 			rows = append(rows, mail.Entry{UID: uid, Flags: in.Flags & plan.Shared})
 			closed = append(closed, in.ID)
@@ -55,16 +53,16 @@ func (f *folderRun) recover(ctx context.Context, plan *merge.Plan) (*merge.Plan,
 			closed = append(closed, in.ID) // it never arrived
 		}
 	}
-	if f.run.DryRun {
-		given = nil
-	}
-	if len(closed) > 0 {
+	f.intents = nil
+	f.report.Counts.Uploaded += len(given)
+	switch {
+	case f.run.DryRun:
+		plan.Download = slices.DeleteFunc(plan.Download, func(e mail.Entry) bool { return there[e.UID] })
+		plan.Upload = slices.DeleteFunc(plan.Upload, func(m mail.Fresh) bool { return here[m.Key] })
+	case len(open)+len(closed) > 0:
 		if err := f.assign(ctx, given, rows, false, state.CloseIntents{IDs: closed}); err != nil {
 			return nil, err
 		}
-	}
-	if len(given) > 0 {
-		f.report.Counts.Uploaded += len(given)
 		f.known.Count += len(rows)
 		f.localSnap = nil
 		if plan, err = f.plan(ctx); err != nil {
@@ -75,8 +73,36 @@ func (f *folderRun) recover(ctx context.Context, plan *merge.Plan) (*merge.Plan,
 	for key := range lost {
 		f.lost(key)
 	}
-	f.intents = nil
 	return plan, nil
+}
+
+// glance is how long to wait before looking for an upload again.
+const glance = 250 * time.Millisecond
+
+// await looks for uploads. A server may still be at work on what it was sent
+// over a connection that is dead by now; so before a mail is taken for one that
+// never arrived, it is looked for again until the run has gone on for a while.
+// Whoever sent it was dead before this run began, or it would have the lock.
+func (f *folderRun) await(ctx context.Context, open []state.Intent) (map[int64]mail.UID, error) {
+	for {
+		candidates, err := f.newcomers(ctx, f.remoteSnap)
+		if err != nil {
+			return nil, err
+		}
+		found, err := f.find(ctx, open, candidates)
+		patience := f.run.Patience - f.run.Now().Sub(f.run.began)
+		if err != nil || len(found) == len(open) || patience <= 0 || f.run.DryRun {
+			return found, err
+		}
+		select {
+		case <-time.After(min(glance, patience)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if err := f.scanRemote(ctx, false); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // lost reports a mail that the server took and does not show. It stays here,
@@ -176,7 +202,7 @@ func (f *folderRun) find(ctx context.Context, open []state.Intent, candidates []
 	}
 	slices.SortFunc(refs, func(a, b mail.Ref) int { return cmp.Compare(a.UID, b.UID) })
 	found := map[int64]mail.UID{}
-	if err := digest(ctx, f.remote, refs, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digest(ctx, f.remote, refs, func(r mail.Ref, s sum, _ int64) {
 		for _, in := range open {
 			if _, done := found[in.ID]; !done && in.Hash == s && r.UID >= in.UIDNext {
 				found[in.ID] = r.UID
@@ -211,10 +237,10 @@ func (f *folderRun) findAltered(ctx context.Context, open []state.Intent, heads 
 		return nil
 	}
 	here := map[name][]state.Intent{}
-	if err := f.local.Headers(ctx, refs, func(h mail.Header) {
+	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) {
 		n := name{h.MessageID, h.Date}
 		here[n] = append(here[n], byKey[h.Ref.Key])
-	}); err != nil {
+	})); err != nil {
 		return err
 	}
 	for n, ins := range here {

@@ -179,7 +179,6 @@ type Event struct {
 	Done   int    // mails copied since the last event of this folder
 	Total  int    // mails to copy in this folder
 	Bytes  int64  // copied since the last event of this folder
-	Report *Folder
 }
 
 // EventKind tells what an Event says.
@@ -189,7 +188,7 @@ type EventKind int
 const (
 	FolderStarted  EventKind = iota // Total is set
 	FolderProgress                  // Done, Total, Bytes
-	FolderEnded                     // Report
+	FolderEnded
 )
 
 // Observer watches a run. It is called from one goroutine at a time and must

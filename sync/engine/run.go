@@ -45,15 +45,25 @@ type Request struct {
 	// stands for the place of the local store.
 	Approve []string
 	DryRun  bool // plan everything, change nothing
-	NewID   func() string
-	Now     func() time.Time
+	// RemoteID names the server and the user, so that another mailbox is not taken
+	// for the one that the base describes.
+	RemoteID string
+	// Patience is how long a server may be at work on an upload whose connection
+	// is dead. Nothing is uploaded again before a run has lasted so long.
+	Patience time.Duration
+	NewID    func() string
+	Now      func() time.Time
 }
 
 // ApproveRoot in Request.Approve accepts a changed place of the local store.
 // No folder can have this name.
 const ApproveRoot = "/"
 
-const metaRoot = "root"
+// What the state keeps besides folders.
+const (
+	metaRoot   = "root"   // the mark of the local store's place
+	metaRemote = "remote" // Request.RemoteID
+)
 
 // run is the state of one Run. Its fields do not change once the workers have
 // started; what folders do is in their folderRun.
@@ -62,6 +72,7 @@ type run struct {
 	committer *committer
 	tokens    chan struct{} // one for each worker that may be busy at once
 	events    chan Event
+	began     time.Time
 	noPlace   bool // dry run: the place of the local store is yet to be made
 }
 
@@ -69,7 +80,7 @@ type run struct {
 // a whole; the report is never nil, and tells what was done before it.
 func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
 	rep := &Report{Account: q.Account, DryRun: q.DryRun, Started: q.Now()}
-	r := &run{Request: q, events: make(chan Event, 64)}
+	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started}
 	err := r.account(ctx, rep, observe)
 	if err != nil {
 		rep.Problems = append(rep.Problems, problem(err))
@@ -103,7 +114,10 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	if err != nil {
 		return err
 	}
-	jobs := r.pairUp(known, local, remote, rep)
+	jobs, gone := r.pairUp(known, local, remote, rep)
+	if err := r.State.Commit(ctx, false, gone...); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
 
 	// As many as the remote side takes at once: with more, they would take
 	// mailboxes away from each other.
@@ -130,15 +144,20 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 			}
 		case f := <-results:
 			left--
-			if c := store.ClassOf(f.err); f.err != nil && storeErr == nil && store.ScopeOf(f.err) == store.ScopeStore && c != store.Cancelled && c != store.Temporary {
+			if storeErr == nil && stops(f.err) {
 				storeErr = f.err
 				stop() // the other folders would only meet the same
 			}
-			rep.Folders = append(rep.Folders, f.report)
 			if observe != nil {
-				observe(Event{Kind: FolderEnded, Folder: f.report.Name, Report: &f.report})
+				observe(Event{Kind: FolderEnded, Folder: f.report.Name})
 			}
 		}
+	}
+	if storeErr == nil && ctx.Err() == nil {
+		storeErr = r.removals(ctx, jobs)
+	}
+	for _, f := range jobs {
+		rep.Folders = append(rep.Folders, f.report)
 	}
 	close(r.committer.in)
 	<-committed
@@ -172,58 +191,88 @@ func (r *run) feed(ctx context.Context, jobs []*folderRun, results chan<- *folde
 	}
 }
 
-// root makes sure that the local store is in the place that the base speaks
-// of. known is emptied where the person approved of a new one.
+// root makes sure that both sides are those that the base speaks of. known is
+// emptied where they are not and a person approved: then both sides are
+// compared anew, which removes nothing.
 func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*guard.Hold, error) {
-	place, ok := r.Local.(Rooted)
-	if !ok {
-		return nil, nil
-	}
-	want, _, err := r.State.Meta(ctx, metaRoot)
-	if err != nil {
-		return nil, fmt.Errorf("read the state: %w", err)
-	}
-	have, exists, err := place.Identity()
-	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", place.Root(), err)
+	meta := map[string]string{}
+	for _, k := range []string{metaRoot, metaRemote} {
+		v, _, err := r.State.Meta(ctx, k)
+		if err != nil {
+			return nil, fmt.Errorf("read the state: %w", err)
+		}
+		meta[k] = v
 	}
 	approved := slices.Contains(r.Approve, ApproveRoot)
-	switch {
-	case want == "" && have != "":
-		want = have // the state is new, the place is one of ours
-	case want == "":
-		want = r.NewID()
-	case want == have:
-		return nil, nil
-	case !approved:
-		return guard.Root(place.Root(), !exists), nil
-	case !exists:
-		// Nothing of the old place is to be read as removed.
-		if !r.DryRun {
-			for _, f := range *known {
-				if err := r.State.Commit(ctx, true, state.ForgetFolder{Folder: f.ID}); err != nil {
-					return nil, fmt.Errorf("write the state: %w", err)
-				}
-			}
+	want := map[string]string{metaRemote: r.RemoteID}
+	anew := ""
+	if was := meta[metaRemote]; was != "" && was != r.RemoteID {
+		if !approved {
+			return guard.Account(was, r.RemoteID), nil
+		}
+		anew = "another server or user, as approved"
+	}
+	if place, ok := r.Local.(Rooted); ok {
+		hold, why, err := r.place(place, meta, want, approved)
+		if hold != nil || err != nil {
+			return hold, err
+		}
+		if why != "" {
+			anew = why
+		}
+	}
+	if anew != "" && len(*known) > 0 {
+		var forget []state.Change
+		for _, f := range *known {
+			forget = append(forget, state.ForgetFolder{Folder: f.ID})
+		}
+		if err := r.State.Commit(ctx, true, forget...); err != nil {
+			return nil, fmt.Errorf("write the state: %w", err)
 		}
 		*known = nil
-		rep.Notes = append(rep.Notes, fmt.Sprintf("%s is made anew, as approved, and everything is downloaded again", place.Root()))
+		rep.Notes = append(rep.Notes, anew+": both sides are compared anew, and nothing is removed on either")
 	}
-	if r.DryRun {
-		r.noPlace = !exists
-		return nil, nil
-	}
-	// The mark before the record: a crash in between leaves a place that is
-	// taken for ours, never one that is taken for foreign.
-	if have != want {
-		if err := place.SetIdentity(want); err != nil {
-			return nil, fmt.Errorf("mark %s as ours: %w", place.Root(), err)
+	var changes []state.Change
+	for k, v := range want {
+		if v != meta[k] {
+			changes = append(changes, state.SetMeta{Key: k, Value: v})
 		}
 	}
-	if err := r.State.Commit(ctx, true, state.SetMeta{Key: metaRoot, Value: want}); err != nil {
+	if err := r.State.Commit(ctx, true, changes...); err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
 	return nil, nil
+}
+
+// place looks at where the local store is, marks it where that is due, and
+// fills want with what to remember. why is not "" where the base is void.
+func (r *run) place(p Rooted, meta, want map[string]string, approved bool) (hold *guard.Hold, why string, err error) {
+	id, exists, err := p.Identity()
+	if err != nil {
+		return nil, "", fmt.Errorf("look at %s: %w", p.Root(), err)
+	}
+	known := meta[metaRoot]
+	switch {
+	case known != "" && known != id && !approved:
+		return guard.Root(p.Root(), !exists), "", nil
+	case known != "" && known != id:
+		why = fmt.Sprintf("%s is another directory, as approved", p.Root())
+	case known == "" && id != "":
+		known = id // the state is new, the place is one of ours
+	case known == "":
+		known = r.NewID()
+	}
+	want[metaRoot] = known
+	if r.DryRun {
+		r.noPlace = !exists
+	} else if id != known {
+		// The mark before the record: a crash in between leaves a place that is
+		// taken for ours, never one that is taken for foreign.
+		if err := p.SetIdentity(known); err != nil {
+			return nil, "", fmt.Errorf("mark %s as ours: %w", p.Root(), err)
+		}
+	}
+	return nil, why, nil
 }
 
 // survey asks both sides at once what mailboxes they have.

@@ -31,14 +31,7 @@ type uploader struct {
 }
 
 func (f *folderRun) upload(ctx context.Context, p *merge.Plan) error {
-	items := slices.Clone(p.Upload)
-	if len(p.Reupload) > 0 {
-		more, err := f.keysOf(ctx, p.Reupload)
-		if err != nil {
-			return err
-		}
-		items = append(items, more...)
-	}
+	items := p.Upload
 	if len(items) == 0 {
 		return nil
 	}
@@ -67,23 +60,6 @@ func (f *folderRun) upload(ctx context.Context, p *merge.Plan) error {
 	return nil
 }
 
-// keysOf finds the names of local mails that carry a UID which nothing vouches
-// for.
-func (f *folderRun) keysOf(ctx context.Context, es []mail.Entry) ([]mail.Fresh, error) {
-	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
-	if err != nil {
-		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
-	}
-	var out []mail.Fresh
-	for _, m := range s.Fresh {
-		if i, ok := slices.BinarySearchFunc(es, m.Claim, byUID); ok {
-			out = append(out, mail.Fresh{Key: m.Key, Flags: es[i].Flags, Claim: m.Claim})
-			es = slices.Delete(slices.Clone(es), i, i+1)
-		}
-	}
-	return out, nil
-}
-
 // chunk reads what the journal must know of some mails, and uploads them in
 // groups of a bounded size.
 func (u *uploader) chunk(ctx context.Context, items []mail.Fresh) error {
@@ -97,7 +73,7 @@ func (u *uploader) chunk(ctx context.Context, items []mail.Fresh) error {
 	var size int64
 	var intents [][]state.Intent
 	d := newDigester()
-	if err := u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
+	if err := u.tolerate(u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		d.reset()
 		id := idFinder{}
 		if _, err := io.Copy(io.MultiWriter(d, &id), r); err != nil {
@@ -112,7 +88,7 @@ func (u *uploader) chunk(ctx context.Context, items []mail.Fresh) error {
 			group, size = nil, 0
 		}
 		return nil
-	}); err != nil {
+	})); err != nil {
 		return err
 	}
 	if len(group) > 0 {
@@ -180,14 +156,12 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 	defer w.Discard()
 	var sent []*state.Intent
 	var p progress
-	failed := map[string]bool{}
-	err := u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
+	err := u.tolerate(u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		in := byKey[m.Ref.Key]
 		m.Ref = mail.Ref{}
 		m.Flags = in.Flags
 		if err := w.Put(ctx, m, r); err != nil {
 			if store.ScopeOf(err) == store.ScopeMail {
-				failed[in.Key] = true
 				u.localDirty = true
 				u.note(0, fmt.Errorf("the server does not take %q from %q: %w", in.Key, u.localName, err))
 			}
@@ -196,7 +170,7 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 		sent = append(sent, in)
 		p.mail(u.folderRun, m.Size)
 		return nil
-	})
+	}))
 	if err == nil && len(sent) > 0 {
 		if err = u.run.Remote.Commit(ctx, w); err == nil {
 			err = w.Err()

@@ -22,6 +22,9 @@ type Input struct {
 	// Known and Now are the stamps of the remote side in the base and as it was
 	// just seen. Without a UIDVALIDITY they say nothing.
 	Known, Now mail.Stamp
+	// Replaced: the mailbox was seen to be another one before, and nobody has
+	// approved of it since, whatever its stamp says by now.
+	Replaced bool
 }
 
 // Check returns why the folder must be left alone; nil: it may go on.
@@ -46,6 +49,9 @@ func Check(in Input) *Hold {
 	if len(h.Reasons) == 0 {
 		return nil
 	}
+	if n := len(in.Plan.Upload) + len(in.Plan.Reupload); n > 0 {
+		h.Reasons[0].Text += freshText(n)
+	}
 	return &h
 }
 
@@ -59,7 +65,7 @@ func replaced(in Input) *Reason {
 	switch {
 	case in.Known.UIDValidity != in.Now.UIDValidity:
 		return &Reason{Validity, Remote, validityText(in)}
-	case in.Known.UIDNext != 0 && in.Now.UIDNext != 0 && in.Now.UIDNext < in.Known.UIDNext:
+	case in.Known.UIDNext != 0 && in.Now.UIDNext != 0 && in.Now.UIDNext < in.Known.UIDNext, in.Replaced:
 		return &Reason{Backwards, Remote, backwardsText(in)}
 	}
 	return nil
@@ -102,4 +108,10 @@ func Root(path string, missing bool) *Hold {
 		return &Hold{Reasons: []Reason{{RootMissing, Local, rootMissingText(path)}}}
 	}
 	return &Hold{Reasons: []Reason{{RootForeign, Local, rootForeignText(path)}}}
+}
+
+// Account holds a whole account: the server or the user is another one than
+// the base speaks of.
+func Account(was, is string) *Hold {
+	return &Hold{Reasons: []Reason{{OtherRemote, Remote, accountText(was, is)}}}
 }

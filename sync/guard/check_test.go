@@ -203,3 +203,25 @@ func TestNothingLargePasses(t *testing.T) {
 		}
 	})
 }
+
+// The advice to move a folder away would lose what is only there.
+func TestHoldTellsOfNewMails(t *testing.T) {
+	in := after(40, 40, 0)
+	if s := guard.Check(in).String(); strings.Contains(s, "only cop") {
+		t.Errorf("of no new mails: %s", s)
+	}
+	in.Plan.Upload = []mail.Fresh{{Key: "a"}, {Key: "b"}}
+	if s := guard.Check(in).String(); !strings.Contains(s, "2 mails in it are new") {
+		t.Errorf("of two new mails: %s", s)
+	}
+}
+
+func TestReplacedIsRemembered(t *testing.T) {
+	st := mail.Stamp{UIDValidity: 7, UIDNext: 100}
+	if got := codes(guard.Check(guard.Input{Folder: "INBOX", Base: 5, Known: st, Now: st, Replaced: true})); got != "remote uidnext-backwards" {
+		t.Errorf("held for %q", got)
+	}
+	if got := codes(guard.Account("me at a", "me at b")); got != "remote other-account" {
+		t.Errorf("held for %q", got)
+	}
+}

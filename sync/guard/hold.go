@@ -15,6 +15,7 @@ const (
 	ManyRemoved Code = "many-removals"       // more removals than the limits allow
 	RootMissing Code = "root-missing"        // the local folders are not there
 	RootForeign Code = "root-foreign"        // what is there are not those we knew
+	OtherRemote Code = "other-account"       // the configuration names another server or user
 )
 
 // Where something was seen.

@@ -17,9 +17,21 @@ func validityText(in Input) string {
 }
 
 func backwardsText(in Input) string {
+	if in.Now.UIDNext >= in.Known.UIDNext {
+		return fmt.Sprintf("%q is probably not the mailbox it was: in an earlier run its UIDs had gone backwards, which they never do. "+
+			"Some servers do this when a mailbox is made again or restored from a backup. %s", in.Folder, anew(in.Folder))
+	}
 	return fmt.Sprintf("%q is probably not the mailbox it was: its next mail was to get the UID %d, and now it is %d, though UIDs only ever grow. "+
 		"Some servers do this when a mailbox is made again or restored from a backup. %s",
 		in.Folder, in.Known.UIDNext, in.Now.UIDNext, anew(in.Folder))
+}
+
+// freshText warns whoever follows the advice to move a folder away.
+func freshText(n int) string {
+	if n == 1 {
+		return " Mind that 1 mail in it is new and not on the server yet: it may have been moved here, and be the only copy."
+	}
+	return fmt.Sprintf(" Mind that %d mails in it are new and not on the server yet: they may have been moved here, and be the only copies.", n)
 }
 
 func anew(folder string) string {
@@ -67,7 +79,14 @@ func rootMissingText(path string) string {
 
 func rootForeignText(path string) string {
 	return fmt.Sprintf("%q is not the directory that was kept in step so far: the mark that was left in it is missing or another one, and so nothing was done. "+
-		"If a disk is not mounted there, or another is in its place, put that right and run again. If it is the right directory, copied or restored, run again with --approve /.", path)
+		"If a disk is not mounted there, or another is in its place, put that right and run again. If it is the right directory, copied or restored, run again with --approve /: "+
+		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", path)
+}
+
+func accountText(was, is string) string {
+	return fmt.Sprintf("the configuration names %q now, and what is here was kept in step with %q, and so nothing was done. "+
+		"If that is a mistake, correct remotehost or remoteuser. If it is another name of the same account, or you have moved, run again with --approve /: "+
+		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", is, was)
 }
 
 func mails(n int) string {

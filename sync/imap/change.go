@@ -44,19 +44,19 @@ func (w *work) changing(ctx context.Context, what string, f func(x *session, ahe
 // SetFlags changes the flags of all mails in one flight, with one command for
 // all mails that have the same change.
 func (w *work) SetFlags(ctx context.Context, changes []mail.FlagChange) (gone []mail.UID, err error) {
-	return w.Change(ctx, changes, nil)
+	return w.both(ctx, changes, nil)
 }
 
 // Remove marks mails \Deleted and expunges exactly those, in one flight where
 // the server has UIDPLUS.
 func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
-	_, err := w.Change(ctx, nil, uids)
+	_, err := w.both(ctx, nil, uids)
 	return err
 }
 
-// Change is SetFlags and then Remove in one flight. That a STORE is refused
+// both is SetFlags and then Remove in one flight. That a STORE is refused
 // does not keep back the removals behind it, which have no part in it.
-func (w *work) Change(ctx context.Context, changes []mail.FlagChange, remove []mail.UID) (gone []mail.UID, err error) {
+func (w *work) both(ctx context.Context, changes []mail.FlagChange, remove []mail.UID) (gone []mail.UID, err error) {
 	if len(changes) == 0 && len(remove) == 0 {
 		return nil, nil
 	}

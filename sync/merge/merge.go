@@ -115,6 +115,7 @@ func (m *merger) flags(u mail.UID, inBase bool, b, l, r mail.Flags) {
 	merged := b ^ ((b ^ l) | (b ^ r))
 	if !inBase {
 		merged = (l|r)&^mail.Trashed | l&r&mail.Trashed
+		m.Unproven = append(m.Unproven, u)
 	}
 	agreed := merged
 	if ch := (merged ^ l) & m.Shared; ch != 0 {

@@ -33,6 +33,11 @@ type Plan struct {
 	// as new, and get the UID that comes of it.
 	Reupload []mail.Entry
 
+	// Unproven are UIDs on both sides of which the base knows nothing: only a file
+	// name says that they are the same mail. They are in Rows, and in the flag
+	// changes, as if they were.
+	Unproven []mail.UID
+
 	LocalFlags, RemoteFlags   []mail.FlagChange
 	RemoveLocal, RemoveRemote []mail.UID
 

@@ -57,6 +57,9 @@ func Remote(local string, o Options) (string, error) {
 	} else if !ascii(remote) {
 		return "", fmt.Errorf("folder %q: its name is not ASCII, which servers take only in modified UTF-7; utf8foldernames = yes would convert it", local)
 	}
+	if IsInbox(remote) && remote != "INBOX" {
+		return "", fmt.Errorf("folder %q: its mailbox would be INBOX, which is the same in any case and has a folder of its own", local)
+	}
 	if back, err := Local(remote, o); err != nil || back != local {
 		return "", fmt.Errorf("folder %q: no mailbox name leads back to it", local)
 	}

@@ -91,6 +91,7 @@ func TestRemoteRefuses(t *testing.T) {
 		"":       "root",
 		"a/b":    `'/'`,
 		".a":     "empty",
+		"inbox":  "INBOX",
 		"Gäste":  "utf8foldernames",
 		"a\x01b": "leads back",
 	} {

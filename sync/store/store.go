@@ -102,12 +102,6 @@ type Work interface {
 	Discard()
 }
 
-// Changer is a Work that can do what SetFlags and then Remove do in less time
-// than one after the other.
-type Changer interface {
-	Change(ctx context.Context, flags []mail.FlagChange, remove []mail.UID) (gone []mail.UID, err error)
-}
-
 // Assignment gives a UID to the mail with that key.
 type Assignment struct {
 	Key string

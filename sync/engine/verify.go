@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/merge"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// verify makes sure that what carries the UID of a mail is that mail, where
+// only the name of a file says so: the base knows nothing of it (an interrupted
+// run, or a file from elsewhere), or two files say it. A file that lies loses
+// the UID in its name, is new from then on, and the plan is made again.
+func (f *folderRun) verify(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	doubtful := slices.Clone(plan.Unproven)
+	for _, m := range f.localSnap.Fresh {
+		if m.Claim != 0 {
+			doubtful = append(doubtful, m.Claim)
+		}
+	}
+	if len(doubtful) == 0 || f.run.DryRun {
+		return plan, nil
+	}
+	suspects, err := f.unlike(ctx, mail.SetOf(doubtful...))
+	if err != nil || len(suspects) == 0 {
+		return plan, err
+	}
+	given, err := f.impostors(ctx, suspects)
+	if err != nil || len(given) == 0 {
+		return plan, err
+	}
+	if err := f.strip(ctx, given); err != nil {
+		return nil, err
+	}
+	return f.plan(ctx)
+}
+
+// unlike returns the UIDs of a set whose local mails have another header than
+// those of the server, or none to tell them by.
+func (f *folderRun) unlike(ctx context.Context, uids mail.Set) (map[mail.UID]mail.Header, error) {
+	var refs []mail.Ref
+	for u := range uids.All {
+		refs = append(refs, mail.Ref{UID: u})
+	}
+	there := make(map[mail.UID]mail.Header, len(refs))
+	if err := f.remote.Headers(ctx, refs, func(h mail.Header) { there[h.Ref.UID] = h }); err != nil {
+		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
+	}
+	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) {
+		if r, ok := there[h.Ref.UID]; ok && alike(h, r) {
+			delete(there, h.Ref.UID)
+		}
+	})); err != nil {
+		return nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
+	}
+	return there, nil
+}
+
+func alike(a, b mail.Header) bool {
+	return a.MessageID != "" && a.MessageID == b.MessageID && a.Date == b.Date
+}
+
+// impostors returns, for all files that claim one of some UIDs, those that are
+// not that mail by header or by content, each with no UID to give to it.
+func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Header) ([]store.Assignment, error) {
+	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
+	if err != nil {
+		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
+	}
+	claims := map[string]mail.UID{}
+	var here, remote []mail.Ref
+	for _, m := range s.Fresh {
+		if _, ok := there[m.Claim]; ok {
+			claims[m.Key] = m.Claim
+			here = append(here, mail.Ref{Key: m.Key})
+		}
+	}
+	for u := range there {
+		remote = append(remote, mail.Ref{UID: u})
+	}
+	sums := map[mail.UID]sum{}
+	if err := f.digest(ctx, f.remote, remote, func(r mail.Ref, s sum, _ int64) { sums[r.UID] = s }); err != nil {
+		return nil, fmt.Errorf("compare the mails of %q on the server: %w", f.report.Name, err)
+	}
+	unread := map[string]bool{}
+	for k := range claims {
+		unread[k] = true
+	}
+	if err := f.digest(ctx, f.local, here, func(r mail.Ref, s sum, _ int64) {
+		delete(unread, r.Key)
+		if want, ok := sums[claims[r.Key]]; !ok || s == want {
+			delete(claims, r.Key)
+		}
+	}); err != nil {
+		return nil, fmt.Errorf("compare the mails of %q: %w", f.localName, err)
+	}
+	if err := f.tolerate(f.local.Headers(ctx, here, func(h mail.Header) {
+		if alike(h, there[claims[h.Ref.Key]]) {
+			delete(claims, h.Ref.Key)
+		}
+	})); err != nil {
+		return nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
+	}
+	var given []store.Assignment
+	for _, m := range s.Fresh {
+		if _, ok := claims[m.Key]; ok && !unread[m.Key] {
+			given = append(given, store.Assignment{Key: m.Key})
+		}
+	}
+	return given, nil
+}
+
+// reupload makes new mails of those whose UID neither the base nor the server
+// knows: they go up like any other, and are found again like any other when
+// that is interrupted.
+func (f *folderRun) reupload(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	if len(plan.Reupload) == 0 {
+		return plan, nil
+	}
+	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
+	if err != nil {
+		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
+	}
+	var given []store.Assignment
+	for _, m := range s.Fresh {
+		if has(plan.Reupload, m.Claim) {
+			given = append(given, store.Assignment{Key: m.Key})
+		}
+	}
+	if err := f.strip(ctx, given); err != nil {
+		return nil, err
+	}
+	return f.plan(ctx)
+}
+
+// strip takes the UIDs out of the names of files, durably.
+func (f *folderRun) strip(ctx context.Context, given []store.Assignment) error {
+	w := f.local.Begin()
+	defer w.Discard()
+	if _, err := w.Assign(ctx, given); err != nil {
+		return fmt.Errorf("rename mails of %q: %w", f.localName, err)
+	}
+	if err := f.run.committer.do(ctx, false, []store.Work{w}, noChanges); err != nil {
+		return fmt.Errorf("rename mails of %q: %w", f.localName, err)
+	}
+	f.localSnap = nil
+	return nil
+}
