@@ -11,16 +11,18 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
 // Exit statuses: 0 to 2 as OfflineIMAP's, the others as in sysexits.h.
 const (
 	exitOK     = 0
-	exitError  = 1 // something failed, if only one mail
+	exitError  = 1 // something failed, if only one mail, or a signal came before the end
 	exitHeld   = 2 // nothing failed, but a folder waits for a person
 	exitUsage  = 64
 	exitConfig = 78
@@ -48,7 +50,18 @@ type options struct {
 	// step is told of every point at which the state is written, for tests that
 	// kill the program there.
 	step func(name string)
+	// patience is engine.Request.Patience, which tests cannot afford.
+	patience time.Duration
+	// remoteID, where not "", is engine.Request.RemoteID, for tests that copy a
+	// mailbox to another user.
+	remoteID string
+
+	names *atomic.Uint64 // maildir.Options.Names of all accounts
 }
+
+// patience is how long a server may take over an upload whose connection is
+// dead, before the mail is sent again. One second was enough for Dovecot.
+const patience = 5 * time.Second
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, `usage: offlineimapd --once [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [--dry-run] [--json]
@@ -61,8 +74,9 @@ func usage(w io.Writer) {
   -a, --account A,B only these accounts
   --dry-run         show what would be done, change nothing at all
   --json            the report as one JSON document on standard output
-  --approve FOLDER  let a held plan of this folder through (repeatable);
-                    / accepts a changed directory of the local folders
+  --approve FOLDER  let a held plan of this folder through (repeatable), with
+                    several accounts ACCOUNT/FOLDER; / accepts a changed
+                    directory of the local folders, or another server or user
   demo              sync an IMAP server in memory with a temporary Maildir
   --version         print the version
 `)
@@ -103,7 +117,7 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-func run(args []string, stdout, stderr io.Writer, step func(string)) int {
+func run(args []string, stdout, stderr io.Writer, change func(*options)) int {
 	if len(args) == 1 && args[0] == "demo" {
 		return demo(stdout, stderr)
 	}
@@ -119,7 +133,10 @@ func run(args []string, stdout, stderr io.Writer, step func(string)) int {
 		fmt.Fprintln(stdout, versionText())
 		return exitOK
 	}
-	o.step = step
+	o.patience = patience
+	if change != nil {
+		change(&o)
+	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	return once(ctx, o, stdout, stderr)
@@ -215,11 +232,49 @@ func once(ctx context.Context, o options, stdout, stderr io.Writer) int {
 		}
 		return exitConfig
 	}
+	if err := whose(o.approve, accounts); err != nil {
+		fmt.Fprintf(stderr, "offlineimapd: %v\nhint: say --approve %s/FOLDER\n", err, accounts[0].Name)
+		return exitUsage
+	}
 	s := newShow(o, stdout, stderr)
+	s.several = len(accounts) > 1
 	reports := runAccounts(ctx, cfg, accounts, o, s)
-	status := s.finish(ctx, reports)
+	status := s.finish(reports)
 	if refused && status != exitError {
 		status = exitError
 	}
 	return status
+}
+
+// whose makes sure that every --approve is meant for one account: the folders
+// of others may have the same name.
+func whose(approve []string, accounts []*config.Account) error {
+	if len(accounts) == 1 {
+		return nil
+	}
+	for _, a := range approve {
+		if !slices.ContainsFunc(accounts, func(c *config.Account) bool { return strings.HasPrefix(a, c.Name+"/") }) {
+			return fmt.Errorf("--approve %s does not say which account it is for", a)
+		}
+	}
+	return nil
+}
+
+// own returns those approvals that are meant for an account, without its name.
+func own(approve []string, account string, alone bool) []string {
+	var out []string
+	for _, a := range approve {
+		folder, ok := strings.CutPrefix(a, account+"/")
+		switch {
+		case ok && folder == "":
+			out = append(out, engine.ApproveRoot)
+		case ok && alone:
+			out = append(out, a) // the folder may be called so
+		case ok:
+			out = append(out, folder)
+		case alone:
+			out = append(out, a)
+		}
+	}
+	return out
 }

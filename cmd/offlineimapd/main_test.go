@@ -14,30 +14,39 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/testenv"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
 // With this in its environment the test binary is the program itself.
 // Its value is the step of the state's writing at which it kills itself, 0 for
-// none.
+// none, and behind a blank options.remoteID.
 const beProgram = "OFFLINEIMAPD_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
 	v, ok := os.LookupEnv(beProgram)
+	v, cloned, _ := strings.Cut(v, " ")
 	if !ok {
 		os.Exit(m.Run())
 	}
 	at, _ := strconv.Atoi(v)
 	n := 0
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, func(string) {
-		if n++; n == at {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, func(o *options) {
+		o.patience, o.remoteID = testPatience, cloned
+		o.step = func(string) {
+			if n++; n == at {
+				syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
 		}
 	}))
 }
+
+// testPatience is enough for a server on this machine and a few mails.
+const testPatience = 700 * time.Millisecond
 
 // person is somebody with an account: a mailbox on a server, and a directory
 // with the configuration, the state and the Maildir.
@@ -49,6 +58,7 @@ type person struct {
 	dir        string
 	more       string // options of the remote repository
 	moreLocal  string
+	remoteID   string // "": what the program makes of the configuration
 }
 
 func newPerson(t testing.TB, srv *testenv.Server) *person {
@@ -110,7 +120,7 @@ func (p *person) mailer() *testenv.Mailer {
 // run runs the program in this process.
 func (p *person) run(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(append([]string{"--once", "-c", p.config()}, args...), &out, &errs, nil)
+	status = run(append([]string{"--once", "-c", p.config()}, args...), &out, &errs, func(o *options) { o.patience, o.remoteID = testPatience, p.remoteID })
 	return status, out.String(), errs.String()
 }
 
@@ -139,7 +149,7 @@ func (p *person) counts(out string) (c engine.Counts) {
 func (p *person) killed(step int, started func(kill func())) bool {
 	p.t.Helper()
 	cmd := exec.Command(os.Args[0], "--once", "-c", p.config())
-	cmd.Env = append(os.Environ(), beProgram+"="+strconv.Itoa(step))
+	cmd.Env = append(os.Environ(), beProgram+"="+strconv.Itoa(step)+" "+p.remoteID)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	p.must(cmd.Start())
@@ -237,6 +247,9 @@ func difference(local, remote string) string {
 // and UIDs are those of p.
 func (p *person) clone(t testing.TB) *person {
 	t.Helper()
+	if p.remoteID == "" {
+		p.remoteID = remoteID(&config.IMAP{User: p.user, Host: "127.0.0.1"})
+	}
 	q := *p
 	q.t, q.dir = t, t.TempDir()
 	q.user, q.pass = p.srv.NewUser()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
 // show is everything a person sees of a run. Results go to standard output,
@@ -23,6 +23,7 @@ import (
 type show struct {
 	o              options
 	stdout, stderr io.Writer
+	several        bool // accounts: what a person says must name one of them
 
 	mu       sync.Mutex
 	progress *progress // nil where standard error is no terminal
@@ -86,7 +87,11 @@ func (s *show) report(r *engine.Report) {
 	heldAlike := map[string]bool{}
 	for _, f := range r.Folders {
 		if f.Hold != nil {
-			if text := f.Hold.String(); !heldAlike[text] {
+			text := f.Hold.String()
+			if s.several {
+				text = strings.ReplaceAll(text, "--approve ", "--approve "+r.Account+"/")
+			}
+			if !heldAlike[text] {
 				heldAlike[text] = true
 				for line := range strings.SplitSeq(text, "\n") {
 					fmt.Fprintf(s.stderr, "%s: held: %s\n", plain(r.Account), plain(line))
@@ -192,20 +197,22 @@ func summary(r *engine.Report) string {
 		word string
 	}{
 		{c.Downloaded, "downloaded"}, {c.Uploaded, "uploaded"}, {c.Paired, "found on both sides"},
-		{c.FlagsLocal, "flags changed here"}, {c.FlagsRemote, "flags changed on the server"},
+		{c.FlagsLocal, "reflagged here"}, {c.FlagsRemote, "reflagged on the server"},
 		{c.RemovedLocal, "removed here"}, {c.RemovedRemote, "removed on the server"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
 	}
-	held, failed := 0, 0
+	held, failed, skipped := 0, 0, 0
 	for _, f := range r.Folders {
 		switch f.Result {
 		case engine.Held:
 			held++
 		case engine.Failed:
 			failed++
+		case engine.Skipped:
+			skipped++
 		}
 	}
 	if held > 0 {
@@ -222,10 +229,17 @@ func summary(r *engine.Report) string {
 	case len(parts) == 0:
 		parts = []string{"in step, nothing to do"}
 	}
+	if skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d folders not synced", skipped, len(r.Folders)))
+	}
 	if r.DryRun {
 		parts = append(parts, "dry run: nothing was changed")
 	}
-	return fmt.Sprintf("%s, %d folders, %s", strings.Join(parts, ", "), len(r.Folders), r.Duration.Round(10*time.Millisecond))
+	folders := fmt.Sprintf("%d folders", len(r.Folders))
+	if len(r.Folders) == 1 {
+		folders = "1 folder"
+	}
+	return fmt.Sprintf("%s, %s, %s", strings.Join(parts, ", "), folders, r.Duration.Round(10*time.Millisecond))
 }
 
 // document is what --json prints. Fields are only ever added.
@@ -236,20 +250,24 @@ type document struct {
 }
 
 // finish prints the document and derives the exit status.
-func (s *show) finish(ctx context.Context, reports []*engine.Report) int {
+func (s *show) finish(reports []*engine.Report) int {
 	status := exitOK
 	for _, r := range reports {
 		switch {
-		case r.Result == engine.Failed && ctx.Err() == nil:
-			status = exitError
-		case r.Result == engine.Failed && !onlyInterrupted(r):
+		case r.Result == engine.Failed && misconfigured(r):
+			status = max(status, exitConfig)
+		case r.Result == engine.Failed:
 			status = exitError
 		case r.Result == engine.Held && status == exitOK:
 			status = exitHeld
 		}
 	}
+	if status == exitConfig && len(reports) > 1 {
+		status = exitError // others did run
+	}
 	if s.o.json {
 		e := json.NewEncoder(s.stdout)
+		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
 		if err := e.Encode(document{1, status, reports}); err != nil {
 			fmt.Fprintf(s.stderr, "offlineimapd: write the report: %v\n", err)
@@ -259,19 +277,10 @@ func (s *show) finish(ctx context.Context, reports []*engine.Report) int {
 	return status
 }
 
-// onlyInterrupted tells whether nothing failed but what a signal ended, which
-// is in order.
-func onlyInterrupted(r *engine.Report) bool {
-	all := r.Problems
-	for _, f := range r.Folders {
-		all = append(all, f.Problems...)
-	}
-	for _, p := range all {
-		if p.Class != "cancelled" {
-			return false
-		}
-	}
-	return true
+// misconfigured tells whether an account could not even begin, for a reason
+// that stands in the configuration.
+func misconfigured(r *engine.Report) bool {
+	return len(r.Folders) == 0 && len(r.Problems) == 1 && r.Problems[0].Class == store.Config.String()
 }
 
 // plain makes a text that came from a server safe for a terminal.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
@@ -25,13 +27,16 @@ import (
 // One that fails holds up no other.
 func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Account, o options, s *show) []*engine.Report {
 	reports := make([]*engine.Report, len(accounts))
+	o.names = new(atomic.Uint64)
 	slots := make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))
 	done := make(chan struct{})
 	for i, a := range accounts {
 		go func() {
 			slots <- struct{}{}
 			defer func() { <-slots; done <- struct{}{} }()
-			reports[i] = runAccount(ctx, cfg, a, o, s)
+			mine := o
+			mine.approve = own(o.approve, a.Name, len(accounts) == 1)
+			reports[i] = runAccount(ctx, cfg, a, mine, s)
 			s.report(reports[i])
 		}()
 	}
@@ -71,11 +76,18 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 		}
 		defer lock.Unlock()
 	}
+	local := newLocal(cfg, a, o.names)
+	if !o.dryRun {
+		unlock, err := local.Lock()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
 	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: o.dryRun, Step: o.step})
 	if err != nil {
 		return nil, err
 	}
-	local := newLocal(cfg, a)
 	remote, err := newRemote(cfg, a, s)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -83,6 +95,7 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 	report, err := engine.Run(ctx, engine.Request{
 		Account: a.Name, Local: local, Remote: remote, State: db,
 		Policy: policy(cfg, a), Approve: o.approve, DryRun: o.dryRun,
+		RemoteID: cmp.Or(o.remoteID, remoteID(a.Remote.IMAP)), Patience: o.patience,
 		NewID: rand.Text, Now: time.Now,
 	}, func(e engine.Event) { s.event(a.Name, e) })
 	// The context may have ended; leaving in order has limits of its own.
@@ -91,6 +104,16 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 		s.note(a.Name, fmt.Sprintf("close the state: %v", cerr))
 	}
 	return report, err
+}
+
+// remoteID names a mailbox's owner as far as the configuration knows. The port
+// is not in it: it changes with the way in.
+func remoteID(m *config.IMAP) string {
+	host := m.Host
+	if host == "" {
+		host = m.PreauthTunnel + m.TransportTunnel
+	}
+	return m.User + " at " + host
 }
 
 func policy(cfg *config.Config, a *config.Account) engine.Policy {
@@ -106,6 +129,9 @@ func policy(cfg *config.Config, a *config.Account) engine.Policy {
 // newRemote builds the store for a server. Nothing is connected yet.
 func newRemote(cfg *config.Config, a *config.Account, s *show) (*imap.Store, error) {
 	m := a.Remote.IMAP
+	if err := login(m); err != nil {
+		return nil, err
+	}
 	o := imap.Options{
 		Host: m.Host, MaxConnections: m.MaxConnections, Compress: m.UseCompression, Expunge: m.Expunge,
 		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
@@ -165,11 +191,27 @@ func trust(m *config.IMAP) (dial.Trust, error) {
 	return t, nil
 }
 
+// login makes sure that there is something to log in with, before anything is
+// sent to anybody.
+func login(m *config.IMAP) error {
+	if m.PreauthTunnel != "" {
+		return nil
+	}
+	if m.User == "" {
+		return &store.Error{Class: store.Config, Err: errors.New("no user is configured"), Hint: "write remoteuser = NAME"}
+	}
+	_, err := password(m)(context.Background())
+	return err
+}
+
 func password(m *config.IMAP) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
 		p, err := m.Password.Read()
-		if err == nil && p == "" {
-			err = errors.New("no password is configured; write remotepass or remotepassfile")
+		switch {
+		case err == nil && p == "" && m.Password.File != "":
+			err = fmt.Errorf("the first line of %s, where the password should be, is empty", m.Password.File)
+		case err == nil && p == "":
+			err = errors.New("no password is configured; write remotepassfile = FILE, or remotepass")
 		}
 		if err != nil {
 			return "", store.Fail(store.Config, store.ScopeStore, err)
@@ -195,13 +237,13 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func newLocal(cfg *config.Config, a *config.Account) *maildir.Store {
+func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64) *maildir.Store {
 	m := a.Local.Maildir
 	info := byte(':')
 	if m.WindowsCompatible {
 		info = '!'
 	}
-	return maildir.New(m.LocalFolders, maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync})
+	return maildir.New(m.LocalFolders, maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names})
 }
 
 var _ engine.Rooted = (*maildir.Store)(nil)

@@ -97,7 +97,7 @@ func (l *loader) shared(c *Config, byName map[string]*Account) {
 		root := a.Local.Maildir.LocalFolders
 		if other, ok := owner[root]; ok {
 			s, _ := l.file.Section(accountPrefix + name)
-			view{l: l, section: s, in: inAccount}.problem(Warning, "localrepository",
+			view{l: l, section: s, in: inAccount, account: name}.problem(Error, "localrepository",
 				fmt.Sprintf("account %q keeps its mail in %s as account %q does: the folders of each would be copied to the server of the other", name, root, other),
 				"give each account localfolders of its own")
 			continue

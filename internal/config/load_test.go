@@ -305,7 +305,7 @@ error 2: [general] accounts: there is no section [Account B]`},
 		{strings.Replace(small, "accounts = A", "accounts = A\n[Account A/B]\nlocalrepository=L\nremoterepository=R", 1), ok,
 			`error 3: [Account A/B] "A/B" cannot be the name of an account, for files are named after it // give the account another name`},
 		{strings.Replace(small, "accounts = A", "accounts = A, B\n[Account B]\nlocalrepository=L\nremoterepository=R", 1), ok,
-			`warning 4: [Account B] localrepository: account "B" keeps its mail in /m as account "A" does: the folders of each would be copied to the server of the other // give each account localfolders of its own`},
+			`error 4: [Account B] localrepository: account "B" keeps its mail in /m as account "A" does: the folders of each would be copied to the server of the other // give each account localfolders of its own`},
 		// the whole file
 		{"", all, "error  there is no section [general] // write [general] and below it accounts = NAME"},
 		{strings.Replace(small, "accounts = A", "", 1), all, "error 1: [general] accounts: there is no list of the accounts to sync // write accounts = NAME for each [Account NAME], separated by commas"},
