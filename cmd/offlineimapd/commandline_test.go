@@ -56,6 +56,14 @@ func TestStatuses(t *testing.T) {
 		}
 		return out
 	}
+	// A slip that is put right before anything was synced is no other account.
+	user := p.user
+	p.user = "somebody"
+	p.pass = "wrong"
+	p.configure()
+	said(exitError, nil)
+	p.user, p.pass = user, "pass"
+	p.configure()
 	said(exitOK, nil, "4 downloaded")
 	said(exitOK, nil, "nothing to do")
 	said(exitConfig, []string{"-a", "wrok"}, `"wrok"`, "hint", `"work"`)

@@ -203,7 +203,8 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		}
 		meta[k] = v
 	}
-	approved := slices.Contains(r.Approve, ApproveRoot)
+	// Where nothing was ever synced, nothing can be mixed up.
+	approved := slices.Contains(r.Approve, ApproveRoot) || len(*known) == 0
 	want := map[string]string{metaRemote: r.RemoteID}
 	anew := ""
 	if was := meta[metaRemote]; was != "" && was != r.RemoteID {
