@@ -2,8 +2,10 @@ package dial
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -73,7 +75,17 @@ func HandshakeError(host string, err error) error {
 			Hint: "check the clock of this machine; if it is right, the server's certificate must be renewed"}
 	case errors.As(err, &verify):
 		return &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: wrapped,
-			Hint: "check remotehost, or trust the server by sslcacertfile or cert_fingerprint"}
+			Hint: "check remotehost, or trust the server by sslcacertfile or cert_fingerprint" + shown(verify)}
 	}
 	return store.Fail(store.Offline, store.ScopeStore, wrapped)
+}
+
+// shown tells which certificate a server showed, for a person to compare it
+// with what its owner says.
+func shown(e *tls.CertificateVerificationError) string {
+	if len(e.UnverifiedCertificates) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(e.UnverifiedCertificates[0].Raw)
+	return "; it showed the certificate with the SHA-256 " + hex.EncodeToString(sum[:])
 }
