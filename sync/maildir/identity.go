@@ -52,6 +52,18 @@ func (s *Store) SetIdentity(id string) error {
 	if err := os.MkdirAll(s.root, 0o700); err != nil {
 		return failed(store.ScopeStore, err)
 	}
+	if s.late != nil {
+		unlock, err := s.lock()
+		if err != nil {
+			return err
+		}
+		s.late <- unlock
+		s.late = nil
+		// Whoever had the lock until now has left a mark.
+		if was, _, err := s.Identity(); err != nil || was != "" && was != id {
+			return &store.Error{Class: store.Temporary, Err: fmt.Errorf("another program made the Maildir in %s meanwhile", s.root), Hint: "run again"}
+		}
+	}
 	if err := s.writeMarker(markerText + "\nid " + id + "\n"); err != nil {
 		return failed(store.ScopeStore, err)
 	}

@@ -15,15 +15,30 @@ import (
 // tree but not their metadata would each take the other's changes for a
 // person's. Held by another it is an error of class Temporary.
 //
-// Nothing is locked, which is no error, where the root does not exist, and where
-// the file system has no such locks: NFS has none on directories.
+// Nothing is locked, which is no error, where the file system has no such
+// locks: NFS has none on directories. A root that does not exist is locked by
+// SetIdentity, which makes it.
 func (s *Store) Lock() (unlock func(), err error) {
+	unlock, err = s.lock()
+	if errors.Is(err, ErrNoRoot) {
+		late := make(chan func(), 1)
+		s.late = late
+		return sync.OnceFunc(func() {
+			select {
+			case unlock := <-late:
+				unlock()
+			default:
+			}
+		}), nil
+	}
+	return unlock, err
+}
+
+func (s *Store) lock() (unlock func(), err error) {
 	fd, err := openAt(unix.AT_FDCWD, s.root, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		// haveRoot has the better words, where it finds a reason.
-		if reason := s.haveRoot(); errors.Is(reason, ErrNoRoot) {
-			return func() {}, nil
-		} else if reason != nil {
+		if reason := s.haveRoot(); reason != nil {
 			return nil, reason
 		}
 		return nil, failed(store.ScopeStore, pathErr("open", s.root, err))

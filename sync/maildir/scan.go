@@ -31,7 +31,11 @@ func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, er
 		return nil, f.bad
 	}
 	start := f.s.o.Now()
-	before, err := f.look(ctx)
+	before, err := lookBoth(f.path())
+	half := err == nil && (before[0].missing() || before[1].missing())
+	if half && known.Count == 0 {
+		before, err = f.look(ctx)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -81,6 +85,17 @@ func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, er
 		before = after
 		if again == [2]bool{} || pass > 1 && !more || pass == passes {
 			break
+		}
+	}
+	if half && known.Count > 0 {
+		// As long as the directory is not there, what was in it is not removed.
+		if len(l.entries) < known.Count {
+			return nil, &store.Error{Class: store.Safety, Scope: store.ScopeFolder,
+				Err:  fmt.Errorf("scan %q: it lacks its directory cur or new, and %d of its %d mails", f.name, known.Count-len(l.entries), known.Count),
+				Hint: "put the directory back; or make an empty one if its mails are to go; or move the whole folder away to have it downloaded again"}
+		}
+		if _, err := f.look(ctx); err != nil {
+			return nil, f.fail("scan", err)
 		}
 	}
 	snap.Full, snap.Entries = true, l.entries

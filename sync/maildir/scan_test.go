@@ -284,3 +284,32 @@ func TestUnion(t *testing.T) {
 		}
 	}
 }
+
+// A directory of a folder that is missing together with mails is no removal of
+// them, in no later reading either.
+func TestScanHalfLost(t *testing.T) {
+	for _, sub := range []string{"cur", "new"} {
+		s := New(t.TempDir(), Options{})
+		if err := s.Create(t.Context(), "INBOX"); err != nil {
+			t.Fatal(err)
+		}
+		for i, dir := range []string{"cur", "new"} {
+			name := fmt.Sprintf("1_%d.1.h,U=%d,FMD5=7e33429f656f1e6e9d79b29c3f82c57e:2,S", i, i+1)
+			if err := os.WriteFile(filepath.Join(s.root, "INBOX", dir, name), []byte("x\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		path := filepath.Join(s.root, "INBOX", sub)
+		if err := os.Rename(path, filepath.Join(t.TempDir(), "away")); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if snap, err := s.Open("INBOX", false).Scan(t.Context(), mail.Known{Count: 2}); err == nil || store.ClassOf(err) != store.Safety {
+				t.Fatalf("without %s: %+v, %v", sub, snap, err)
+			}
+		}
+		if snap, err := s.Open("INBOX", false).Scan(t.Context(), mail.Known{Count: 1}); err != nil || len(snap.Entries) != 1 {
+			t.Fatalf("an empty %s is lost: %+v, %v", sub, snap, err)
+		}
+	}
+}

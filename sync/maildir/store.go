@@ -42,6 +42,7 @@ type Options struct {
 
 // Store is a tree of Maildir folders.
 type Store struct {
+	late    chan func() // takes the unlock of a lock that Lock could not take yet; nil: none is due
 	root    string
 	o       Options
 	origin  string        // ".<pid>.<host>", the part of file names that says whose they are
