@@ -25,6 +25,7 @@ type folderRun struct {
 	quiet    bool // both stamps say that nothing changed
 	done     bool // decided without a worker
 	drop     bool // not even worth reporting
+	approved bool // what the guard holds is let through
 
 	local, remote         store.Folder
 	localSnap, remoteSnap *mail.Snapshot
@@ -34,6 +35,7 @@ type folderRun struct {
 	// so that the next run looks again.
 	localDirty, remoteDirty bool
 
+	behind bool     // local changes cannot go up
 	later  *removal // what is put off to the end of the run
 	report Folder
 	err    error
@@ -133,10 +135,11 @@ func (f *folderRun) steps(ctx context.Context) error {
 			return err
 		}
 	}
-	if hold := f.guard(plan); hold != nil && !f.approved() {
+	if hold := f.guard(plan); hold != nil && !f.approved {
 		f.hold(hold)
 		return nil
 	}
+	f.behind = plan.Local.Pending > 0
 	if n := plan.Local.Pending; n > 0 && f.remoteSnap.ReadOnly && !f.run.Policy.IgnoreReadOnly {
 		f.report.Notes = append(f.report.Notes, fmt.Sprintf("the server lets nobody change %q: %d local changes stay local", f.report.Name, n))
 	}
@@ -208,7 +211,7 @@ const replacedToken = "replaced"
 // replaced parks the folder, or, where a person said so, pairs the mails that
 // are here with those of the new mailbox.
 func (f *folderRun) replaced(ctx context.Context) (*merge.Plan, error) {
-	if hold := f.guard(nil); hold != nil && !f.approved() {
+	if hold := f.guard(nil); hold != nil && !f.approved {
 		f.hold(hold)
 		s := f.known.RemoteStamp
 		if s.UIDValidity != f.remoteSnap.Stamp.UIDValidity {

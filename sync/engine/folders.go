@@ -26,6 +26,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		jobs = append(jobs, f)
 	}
 	skip := func(name, local string, err error) {
+		r.skipped = append(r.skipped, local)
 		rep.Folders = append(rep.Folders, Folder{Name: names.Display(name), Local: local, Result: Skipped, Problems: []Problem{problem(err)}})
 	}
 	for _, k := range known {
@@ -87,17 +88,13 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 			missing++
 		}
 	}
+	r.approve(jobs, rep)
 	for _, f := range jobs {
 		f.decide(missing, len(known))
 	}
 	for _, f := range jobs {
 		if f.drop && f.known != nil {
 			gone = append(gone, state.ForgetFolder{Folder: f.known.ID})
-		}
-	}
-	for _, a := range r.Approve {
-		if a != ApproveRoot && !slices.ContainsFunc(jobs, func(f *folderRun) bool { return f.meant(a) }) {
-			rep.Notes = append(rep.Notes, fmt.Sprintf("there is no folder %q to approve", a))
 		}
 	}
 	jobs = slices.DeleteFunc(jobs, func(f *folderRun) bool { return f.drop })
@@ -139,7 +136,7 @@ func (f *folderRun) decide(missing, known int) {
 		// it is compared anew when it is back.
 		f.drop = true
 	case f.known != nil && f.remoteBox == nil:
-		if f.approved() {
+		if f.approved {
 			f.forget = true
 			break
 		}
@@ -174,11 +171,27 @@ func (f *folderRun) hold(h *guard.Hold) {
 	f.report.Result, f.report.Hold, f.done = Held, h, true
 }
 
-func (f *folderRun) approved() bool { return slices.ContainsFunc(f.run.Approve, f.meant) }
-
-func (f *folderRun) meant(approve string) bool {
-	own, ok := strings.CutPrefix(approve, f.run.Account+"/")
-	return ok && f.named(own) || f.named(approve)
+// approve finds the folders that a person meant. The name of the account may
+// stand before that of the folder, unless a folder is called so itself.
+func (r *run) approve(jobs []*folderRun, rep *Report) {
+	for _, a := range r.Approve {
+		if a == ApproveRoot {
+			continue
+		}
+		name := a
+		if own, ok := strings.CutPrefix(a, r.Account+"/"); ok && !slices.ContainsFunc(jobs, func(f *folderRun) bool { return f.named(a) }) {
+			name = own
+		}
+		found := false
+		for _, f := range jobs {
+			if f.named(name) {
+				f.approved, found = true, true
+			}
+		}
+		if !found {
+			rep.Notes = append(rep.Notes, fmt.Sprintf("there is no folder %q to approve", a))
+		}
+	}
 }
 
 func (f *folderRun) named(s string) bool {

@@ -366,3 +366,23 @@ func TestMovedIntoHeldFolder(t *testing.T) {
 	}
 	p.inStep()
 }
+
+// The name of the account before a folder's does not approve another folder,
+// whose name begins like that.
+func TestApproveMeansOneFolder(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	for _, f := range []string{"W", "test/W"} {
+		p.must(p.remote.Create(f))
+		p.add(p.remote, f, 5, 0)
+	}
+	p.sync()
+	p.remove(p.local, "W", 5)
+	p.remove(p.local, "test.W", 5)
+	p.approve = []string{"test/W"}
+	p.sync()
+	w, _ := p.remote.List("W")
+	tw, _ := p.remote.List("test/W")
+	if len(w) != 5 || len(tw) != 0 {
+		t.Fatalf("%d mails in W, %d in test/W", len(w), len(tw))
+	}
+}

@@ -18,6 +18,10 @@ import (
 // out; mails of which the server said that it stored them, but which it does
 // not show, are not in it.
 func (f *folderRun) recover(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	plan, err := f.removed(ctx, plan)
+	if err != nil || len(f.intents) == 0 {
+		return plan, err
+	}
 	fresh := map[string]bool{}
 	for _, m := range f.localSnap.Fresh {
 		fresh[m.Key] = true
@@ -79,6 +83,23 @@ func (f *folderRun) recover(ctx context.Context, plan *merge.Plan) (*merge.Plan,
 // glance is how long to wait before looking for an upload again.
 const glance = 250 * time.Millisecond
 
+// patience is what is left of Request.Patience. A dry run has none.
+func (f *folderRun) patience() time.Duration {
+	if f.run.DryRun {
+		return 0
+	}
+	return f.run.Patience - f.run.Now().Sub(f.run.began)
+}
+
+func (f *folderRun) pause(ctx context.Context) error {
+	select {
+	case <-time.After(min(glance, f.patience())):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // await looks for uploads. A server may still be at work on what it was sent
 // over a connection that is dead by now; so before a mail is taken for one that
 // never arrived, it is looked for again until the run has gone on for a while.
@@ -90,14 +111,11 @@ func (f *folderRun) await(ctx context.Context, open []state.Intent) (map[int64]m
 			return nil, err
 		}
 		found, err := f.find(ctx, open, candidates)
-		patience := f.run.Patience - f.run.Now().Sub(f.run.began)
-		if err != nil || len(found) == len(open) || patience <= 0 || f.run.DryRun {
+		if err != nil || len(found) == len(open) || f.patience() <= 0 {
 			return found, err
 		}
-		select {
-		case <-time.After(min(glance, patience)):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := f.pause(ctx); err != nil {
+			return nil, err
 		}
 		if err := f.scanRemote(ctx, false); err != nil {
 			return nil, err

@@ -21,19 +21,41 @@ type removal struct {
 	plan *merge.Plan
 }
 
+// lone is what tells mails that are only here.
+type lone struct {
+	all   bool            // which they are could not be found out
+	ids   map[string]bool // see likely
+	where string          // a folder that has some
+}
+
+// likely names a mail by its Message-ID, or where it has none by what else is
+// in its header, and its size.
+func likely(h mail.Header) string {
+	if h.MessageID != "" {
+		return h.MessageID
+	}
+	return fmt.Sprintf("%s %d", h.Date, h.Size)
+}
+
 // removals carries out what the folders have put off. What may be the same mail
 // as one that a folder could not bring up stays for another run. The error is
 // one that stops everything.
 func (r *run) removals(ctx context.Context, folders []*folderRun) error {
-	kept := map[string]bool{} // Message-IDs of mails that are only here
-	var where *folderRun
+	if !slices.ContainsFunc(folders, func(f *folderRun) bool { return f.later != nil }) {
+		return nil
+	}
+	here := lone{ids: map[string]bool{}}
 	for _, f := range folders {
-		if f.report.Result != Failed && f.report.Result != Held {
-			continue
+		switch {
+		case f.report.Result == Failed, f.report.Result == Held, f.report.Result == Skipped, f.behind:
+			if f.localBox != nil {
+				r.unsent(ctx, f.localName, &here)
+			}
 		}
-		for id := range f.unsent(ctx) {
-			kept[id] = true
-			where = f
+	}
+	for _, name := range r.skipped {
+		if name != "" {
+			r.unsent(ctx, name, &here)
 		}
 	}
 	done := make(chan error)
@@ -45,7 +67,7 @@ func (r *run) removals(ctx context.Context, folders []*folderRun) error {
 		left++
 		go func() {
 			r.tokens <- struct{}{}
-			err := f.removeLast(ctx, kept, where)
+			err := f.removeLast(ctx, here)
 			if err != nil {
 				f.fail(err)
 			} else {
@@ -71,71 +93,155 @@ func stops(err error) bool {
 	return err != nil && store.ScopeOf(err) == store.ScopeStore && c != store.Cancelled && c != store.Temporary
 }
 
-// unsent returns the Message-IDs, "" among them, of local mails that are not on
-// the server.
-func (f *folderRun) unsent(ctx context.Context) map[string]bool {
-	ids := map[string]bool{}
-	if f.localBox == nil || f.run.noPlace {
-		return ids
-	}
-	local := f.run.Local.Open(f.localName, true)
+// unsent adds the mails of a local folder that are not on the server.
+func (r *run) unsent(ctx context.Context, name string, here *lone) {
+	here.where = name
+	local := r.Local.Open(name, true)
 	defer local.Close()
 	s, err := local.Scan(ctx, mail.Known{Full: true})
 	if err != nil {
-		return ids // it says so itself, and nothing can be told of its mails
+		here.all = true
+		return
 	}
 	refs := make([]mail.Ref, len(s.Fresh))
 	for i, m := range s.Fresh {
 		refs[i].Key = m.Key
 	}
-	_ = local.Headers(ctx, refs, func(h mail.Header) { ids[h.MessageID] = true })
-	return ids
+	if err := local.Headers(ctx, refs, func(h mail.Header) { here.ids[likely(h)] = true }); err != nil {
+		here.all = true
+	}
 }
 
 // removeLast removes on the server what is gone here, unless it may be among
-// the mails that are only here now.
-func (f *folderRun) removeLast(ctx context.Context, kept map[string]bool, where *folderRun) error {
-	uids := f.later.uids
-	if len(kept) > 0 {
-		refs := make([]mail.Ref, len(uids))
-		for i, u := range uids {
-			refs[i].UID = u
-		}
-		var waits []mail.UID
-		if err := f.remote.Headers(ctx, refs, func(h mail.Header) {
-			if kept[h.MessageID] {
-				waits = append(waits, h.Ref.UID)
-			}
-		}); err != nil {
-			return fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
-		}
-		if len(waits) > 0 {
-			slices.Sort(waits)
-			uids = slices.DeleteFunc(slices.Clone(uids), func(u mail.UID) bool {
-				_, found := slices.BinarySearch(waits, u)
-				return found
-			})
-			f.localDirty = true
-			f.report.Notes = append(f.report.Notes, fmt.Sprintf(
-				"%d mails that are gone here stay on the server for now: they seem to have been moved to %q, from where they could not go up yet", len(waits), where.report.Name))
+// the mails that are only here now, or is back.
+func (f *folderRun) removeLast(ctx context.Context, here lone) error {
+	uids, err := f.stillGone(ctx, f.later.uids)
+	if err != nil {
+		return err
+	}
+	if here.all || len(here.ids) > 0 {
+		if uids, err = f.notMoved(ctx, uids, here); err != nil {
+			return err
 		}
 	}
 	if len(uids) > 0 {
-		w := f.remote.Begin()
-		defer w.Discard()
-		err := w.Remove(ctx, uids)
-		if err == nil {
-			if err = f.run.Remote.Commit(ctx, w); err == nil {
-				err = w.Err()
-			}
-		}
-		if err != nil {
+		if err := f.remove(ctx, uids); err != nil {
 			return fmt.Errorf("remove from %q on the server: %w", f.report.Name, err)
 		}
-		if err := f.run.committer.write(ctx, false, state.DropRows{Folder: f.known.ID, UIDs: uids}); err != nil {
-			return fmt.Errorf("write the state: %w", err)
-		}
-		f.report.Counts.RemovedRemote += len(uids)
 	}
 	return f.settle(ctx, f.later.plan)
+}
+
+// stillGone leaves out what is here again since the folder was read: the run
+// may have taken long.
+func (f *folderRun) stillGone(ctx context.Context, uids []mail.UID) ([]mail.UID, error) {
+	s, err := f.local.Scan(ctx, mail.Known{Full: true, Count: 1})
+	if err != nil {
+		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
+	}
+	gone := slices.DeleteFunc(slices.Clone(uids), func(u mail.UID) bool { return has(s.Entries, u) })
+	f.localDirty = f.localDirty || len(gone) < len(uids)
+	return gone, nil
+}
+
+// notMoved leaves out what may be a mail that is only here now.
+func (f *folderRun) notMoved(ctx context.Context, uids []mail.UID, here lone) ([]mail.UID, error) {
+	refs := make([]mail.Ref, len(uids))
+	for i, u := range uids {
+		refs[i].UID = u
+	}
+	waits := map[mail.UID]bool{}
+	if err := f.remote.Headers(ctx, refs, func(h mail.Header) {
+		if here.all || here.ids[likely(h)] {
+			waits[h.Ref.UID] = true
+		}
+	}); err != nil {
+		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
+	}
+	if len(waits) == 0 {
+		return uids, nil
+	}
+	f.localDirty = true
+	f.report.Notes = append(f.report.Notes, fmt.Sprintf(
+		"mails that are gone here stay on the server for now, %d of them: they may have been moved to %q, from where not all could go up yet", len(waits), here.where))
+	return slices.DeleteFunc(slices.Clone(uids), func(u mail.UID) bool { return waits[u] }), nil
+}
+
+// remove removes mails on the server. They stand in the journal before: should
+// the answer be lost, and one of them be here again, it is a new mail then and
+// not one that somebody removed there.
+func (f *folderRun) remove(ctx context.Context, uids []mail.UID) error {
+	intents := make([]state.Intent, len(uids))
+	for i, u := range uids {
+		intents[i] = state.Intent{Folder: f.known.ID, UIDValidity: f.remoteSnap.Stamp.UIDValidity, UIDNext: u}
+	}
+	if err := f.run.committer.write(ctx, true, state.AddIntents{Intents: intents}); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	w := f.remote.Begin()
+	defer w.Discard()
+	if err := w.Remove(ctx, uids); err != nil {
+		return err
+	}
+	if err := f.run.Remote.Commit(ctx, w); err != nil {
+		return err
+	}
+	if err := w.Err(); err != nil {
+		return err
+	}
+	ids := make([]int64, len(intents))
+	for i, in := range intents {
+		ids[i] = in.ID
+	}
+	f.report.Counts.RemovedRemote += len(uids)
+	return f.run.committer.write(ctx, false, state.DropRows{Folder: f.known.ID, UIDs: uids}, state.CloseIntents{IDs: ids})
+}
+
+// isRemoval tells an intent to remove from one to upload: it has no key, and
+// the UID in place of UIDNEXT.
+func isRemoval(in state.Intent) bool { return in.Key == "" }
+
+// removed settles the removals that an earlier run began. A mail that is gone
+// on the server because of them, and is here again, is new.
+func (f *folderRun) removed(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	var uids []mail.UID
+	var ids []int64
+	for _, in := range f.intents {
+		if isRemoval(in) {
+			ids = append(ids, in.ID)
+			if in.UIDValidity == f.remoteSnap.Stamp.UIDValidity {
+				uids = append(uids, in.UIDNext)
+			}
+		}
+	}
+	f.intents = slices.DeleteFunc(f.intents, isRemoval)
+	if len(ids) == 0 {
+		return plan, nil
+	}
+	slices.Sort(uids)
+	// A server may still be at work on what it was sent before the line died.
+	undecided := func(u mail.UID) bool {
+		return has(f.localSnap.Entries, u) && !slices.Contains(plan.RemoveLocal, u)
+	}
+	for slices.ContainsFunc(uids, undecided) && f.patience() > 0 {
+		if err := f.pause(ctx); err != nil {
+			return nil, err
+		}
+		if err := f.scanRemote(ctx, false); err != nil {
+			return nil, err
+		}
+		var err error
+		if plan, err = f.merge(ctx); err != nil {
+			return nil, err
+		}
+	}
+	back := slices.DeleteFunc(uids, func(u mail.UID) bool { return !slices.Contains(plan.RemoveLocal, u) })
+	if err := f.run.committer.write(ctx, true, state.DropRows{Folder: f.known.ID, UIDs: back}, state.CloseIntents{IDs: ids}); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	if len(back) == 0 {
+		return plan, nil
+	}
+	f.known.Count -= len(back)
+	return f.merge(ctx)
 }

@@ -73,7 +73,8 @@ type run struct {
 	tokens    chan struct{} // one for each worker that may be busy at once
 	events    chan Event
 	began     time.Time
-	noPlace   bool // dry run: the place of the local store is yet to be made
+	skipped   []string // local folders that have no mailbox
+	noPlace   bool     // dry run: the place of the local store is yet to be made
 }
 
 // Run brings both sides of an account in step. The error is of the account as
@@ -213,67 +214,54 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		}
 		anew = "another server or user, as approved"
 	}
-	if place, ok := r.Local.(Rooted); ok {
-		hold, why, err := r.place(place, meta, want, approved)
-		if hold != nil || err != nil {
-			return hold, err
+	place, rooted := r.Local.(Rooted)
+	mark := false
+	if rooted {
+		id, exists, err := place.Identity()
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", place.Root(), err)
 		}
-		if why != "" {
-			anew = why
+		known := meta[metaRoot]
+		switch {
+		case known != "" && known != id && !approved:
+			return guard.Root(place.Root(), !exists), nil
+		case known != "" && known != id:
+			// A new mark: with the old one in it, a run that is cut off here would
+			// leave a foreign place that is taken for the one the base is about.
+			anew, known = fmt.Sprintf("%s is another directory, as approved", place.Root()), r.NewID()
+		case known == "" && id != "":
+			known = id // the state is new, the place is one of ours
+		case known == "":
+			known = r.NewID()
 		}
+		want[metaRoot] = known
+		mark = id != known
+		r.noPlace = r.DryRun && !exists
 	}
+	var changes []state.Change
 	if anew != "" && len(*known) > 0 {
-		var forget []state.Change
 		for _, f := range *known {
-			forget = append(forget, state.ForgetFolder{Folder: f.ID})
-		}
-		if err := r.State.Commit(ctx, true, forget...); err != nil {
-			return nil, fmt.Errorf("write the state: %w", err)
+			changes = append(changes, state.ForgetFolder{Folder: f.ID})
 		}
 		*known = nil
 		rep.Notes = append(rep.Notes, anew+": both sides are compared anew, and nothing is removed on either")
 	}
-	var changes []state.Change
 	for k, v := range want {
 		if v != meta[k] {
 			changes = append(changes, state.SetMeta{Key: k, Value: v})
 		}
 	}
+	// The record, and with it the end of the old base, before the mark: whatever
+	// is marked now, no row speaks of it.
 	if err := r.State.Commit(ctx, true, changes...); err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
-	return nil, nil
-}
-
-// place looks at where the local store is, marks it where that is due, and
-// fills want with what to remember. why is not "" where the base is void.
-func (r *run) place(p Rooted, meta, want map[string]string, approved bool) (hold *guard.Hold, why string, err error) {
-	id, exists, err := p.Identity()
-	if err != nil {
-		return nil, "", fmt.Errorf("look at %s: %w", p.Root(), err)
-	}
-	known := meta[metaRoot]
-	switch {
-	case known != "" && known != id && !approved:
-		return guard.Root(p.Root(), !exists), "", nil
-	case known != "" && known != id:
-		why = fmt.Sprintf("%s is another directory, as approved", p.Root())
-	case known == "" && id != "":
-		known = id // the state is new, the place is one of ours
-	case known == "":
-		known = r.NewID()
-	}
-	want[metaRoot] = known
-	if r.DryRun {
-		r.noPlace = !exists
-	} else if id != known {
-		// The mark before the record: a crash in between leaves a place that is
-		// taken for ours, never one that is taken for foreign.
-		if err := p.SetIdentity(known); err != nil {
-			return nil, "", fmt.Errorf("mark %s as ours: %w", p.Root(), err)
+	if mark && !r.DryRun {
+		if err := place.SetIdentity(want[metaRoot]); err != nil {
+			return nil, fmt.Errorf("mark %s as ours: %w", place.Root(), err)
 		}
 	}
-	return nil, why, nil
+	return nil, nil
 }
 
 // survey asks both sides at once what mailboxes they have.

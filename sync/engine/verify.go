@@ -16,19 +16,21 @@ import (
 // the UID in its name, is new from then on, and the plan is made again.
 func (f *folderRun) verify(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
 	doubtful := slices.Clone(plan.Unproven)
+	twins := map[mail.UID]bool{}
 	for _, m := range f.localSnap.Fresh {
 		if m.Claim != 0 {
 			doubtful = append(doubtful, m.Claim)
+			twins[m.Claim] = true
 		}
 	}
 	if len(doubtful) == 0 || f.run.DryRun {
 		return plan, nil
 	}
-	suspects, err := f.unlike(ctx, mail.SetOf(doubtful...))
+	suspects, err := f.unlike(ctx, mail.SetOf(doubtful...), twins)
 	if err != nil || len(suspects) == 0 {
 		return plan, err
 	}
-	given, err := f.impostors(ctx, suspects)
+	given, err := f.impostors(ctx, suspects, twins)
 	if err != nil || len(given) == 0 {
 		return plan, err
 	}
@@ -39,8 +41,9 @@ func (f *folderRun) verify(ctx context.Context, plan *merge.Plan) (*merge.Plan, 
 }
 
 // unlike returns the UIDs of a set whose local mails have another header than
-// those of the server, or none to tell them by.
-func (f *folderRun) unlike(ctx context.Context, uids mail.Set) (map[mail.UID]mail.Header, error) {
+// those of the server, or none to tell them by, and those that have twins: an
+// edited mail has the header of the one it was.
+func (f *folderRun) unlike(ctx context.Context, uids mail.Set, twins map[mail.UID]bool) (map[mail.UID]mail.Header, error) {
 	var refs []mail.Ref
 	for u := range uids.All {
 		refs = append(refs, mail.Ref{UID: u})
@@ -50,7 +53,7 @@ func (f *folderRun) unlike(ctx context.Context, uids mail.Set) (map[mail.UID]mai
 		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
 	}
 	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) {
-		if r, ok := there[h.Ref.UID]; ok && alike(h, r) {
+		if r, ok := there[h.Ref.UID]; ok && alike(h, r) && !twins[h.Ref.UID] {
 			delete(there, h.Ref.UID)
 		}
 	})); err != nil {
@@ -65,7 +68,7 @@ func alike(a, b mail.Header) bool {
 
 // impostors returns, for all files that claim one of some UIDs, those that are
 // not that mail by header or by content, each with no UID to give to it.
-func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Header) ([]store.Assignment, error) {
+func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Header, twins map[mail.UID]bool) ([]store.Assignment, error) {
 	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
 	if err != nil {
 		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
@@ -85,6 +88,7 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 	if err := f.digest(ctx, f.remote, remote, func(r mail.Ref, s sum, _ int64) { sums[r.UID] = s }); err != nil {
 		return nil, fmt.Errorf("compare the mails of %q on the server: %w", f.report.Name, err)
 	}
+	certain := map[mail.UID]bool{} // some file is that mail, octet by octet
 	unread := map[string]bool{}
 	for k := range claims {
 		unread[k] = true
@@ -92,13 +96,14 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 	if err := f.digest(ctx, f.local, here, func(r mail.Ref, s sum, _ int64) {
 		delete(unread, r.Key)
 		if want, ok := sums[claims[r.Key]]; !ok || s == want {
+			certain[claims[r.Key]] = ok
 			delete(claims, r.Key)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("compare the mails of %q: %w", f.localName, err)
 	}
 	if err := f.tolerate(f.local.Headers(ctx, here, func(h mail.Header) {
-		if alike(h, there[claims[h.Ref.Key]]) {
+		if u := claims[h.Ref.Key]; alike(h, there[u]) && !certain[u] {
 			delete(claims, h.Ref.Key)
 		}
 	})); err != nil {

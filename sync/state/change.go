@@ -14,7 +14,8 @@ type Folder struct {
 	Count       int // rows in the base
 }
 
-// Intent is an upload that was begun. It stays until its outcome is known.
+// Intent is an upload that was begun, or, without a Key, the removal of the mail
+// with the UID UIDNext. It stays until its outcome is known.
 type Intent struct {
 	ID          int64
 	Folder      int64
