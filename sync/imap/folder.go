@@ -75,7 +75,7 @@ func (f *folder) entered(x *session, b *box, r wire.Result) error {
 }
 
 // reading runs something that only reads on a session. Where that was dead
-// already, and nothing had come of it, another is tried, once.
+// already, and nothing had come of it, a new one is tried, once.
 func (s *Store) reading(ctx context.Context, mailbox string, read func(x *session) (touched bool, err error)) error {
 	for again := false; ; again = true {
 		x, err := s.pool.get(ctx, mailbox)
@@ -88,5 +88,6 @@ func (s *Store) reading(ctx context.Context, mailbox string, read func(x *sessio
 		if err == nil || !dead || touched || again || ctx.Err() != nil {
 			return err
 		}
+		s.pool.distrust()
 	}
 }

@@ -89,6 +89,19 @@ func (p *pool) get(ctx context.Context, mailbox string) (*session, error) {
 	return p.wait(ctx, w)
 }
 
+// distrust closes the sessions that nobody uses: where one was found dead, the
+// others will hardly have fared better, and nothing shows it until they are used.
+func (p *pool) distrust() {
+	st := <-p.state
+	idle := st.idle
+	st.idle = nil
+	st.open -= len(idle)
+	p.state <- st
+	for _, s := range idle {
+		s.close()
+	}
+}
+
 // take removes the idle session that suits best.
 func (st *poolState) take(mailbox string) *session {
 	if len(st.idle) == 0 {
