@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,7 +91,7 @@ func TestPoolPrefersTheMailbox(t *testing.T) {
 // open one is lost.
 func TestPoolGivingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened := 0
+		var opened atomic.Int64
 		fails := false
 		p := newPool(2, func(ctx context.Context) (*session, error) {
 			select {
@@ -101,7 +102,7 @@ func TestPoolGivingUp(t *testing.T) {
 			if fails {
 				return nil, store.Fail(store.Offline, store.ScopeStore, errors.New("no route"))
 			}
-			opened++
+			opened.Add(1)
 			return nil, nil // never looked into: it is never put back
 		}, func(string) {})
 		var wg sync.WaitGroup
@@ -125,7 +126,7 @@ func TestPoolGivingUp(t *testing.T) {
 			t.Errorf("%d open and %d waiting, though nobody is there", st.open, len(st.waiting))
 		}
 		p.state <- st
-		if opened == 0 {
+		if opened.Load() == 0 {
 			t.Error("nobody got a session")
 		}
 		fails = true
