@@ -24,6 +24,7 @@ var children = map[string]func(){
 	"write": childWrite,
 	"lock":  childLock,
 	"lockf": childLockf,
+	"flock": childFlock,
 }
 
 func child(what string, args ...string) *exec.Cmd {

@@ -29,7 +29,7 @@ type AccountLock struct {
 // where another program, or this one, holds either, the error wraps ErrLocked,
 // names the holder where it is known, and has the class Temporary.
 //
-// The order matters. OfflineIMAP uses a POSIX lock, which does not exclude
+// The order matters. OfflineIMAP's may be a POSIX lock, which does not exclude
 // within a process and is lost as soon as the process closes any descriptor of
 // the file; so the file is opened only by whoever has our own lock. That one
 // alone would do among ourselves, even when OfflineIMAP unlinks its file.
@@ -99,9 +99,9 @@ func lockOwn(path string) (*os.File, error) {
 	return f, nil
 }
 
-// lockTheirs takes a lock as Python's lockf does. OfflineIMAP unlinks the file
-// when it ends, so the one that was locked may have lost its name meanwhile:
-// then it excludes nobody, and the file that has the name now is tried.
+// lockTheirs takes the lock of OfflineIMAP, which unlinks the file when it
+// ends: the one that was locked may have lost its name meanwhile. Then it
+// excludes nobody, and the file that has the name now is tried.
 func lockTheirs(ctx context.Context, path string) (*os.File, error) {
 	for {
 		f, err := openLock(path)
@@ -130,17 +130,52 @@ func lockTheirs(ctx context.Context, path string) (*os.File, error) {
 	}
 }
 
+// setLock takes both kinds of lock there are. OfflineIMAP uses Python's lockf,
+// a POSIX lock, unless the module portalocker is installed, as pip does: then
+// it uses flock, and the two do not see each other.
 func setLock(f *os.File) error {
-	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &whole)
-	if err != unix.EAGAIN && err != unix.EACCES {
+	remote, err := onNetwork(f)
+	if err != nil {
 		return err
 	}
-	holder := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &holder); err != nil || holder.Type == unix.F_UNLCK {
-		return held(0)
+	if !remote {
+		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
+		case nil:
+		case unix.EWOULDBLOCK:
+			return held(holder(f))
+		default:
+			return err
+		}
 	}
-	return held(int(holder.Pid))
+	err = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
+	if err == unix.EAGAIN || err == unix.EACCES {
+		return held(holder(f))
+	}
+	return err
+}
+
+// onNetwork tells whether f lies on a file system where Linux makes a POSIX
+// lock of a flock: the second would be refused because of the first, and one
+// does for both (flock(2), NFS details).
+func onNetwork(f *os.File) (bool, error) {
+	var s unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &s); err != nil {
+		return false, err
+	}
+	switch uint32(s.Type) { // its width depends on the processor
+	case unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
+		return true, nil
+	}
+	return false, nil
+}
+
+// holder returns the process that has a POSIX lock on f, 0 where none is known.
+func holder(f *os.File) int {
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &l); err != nil || l.Type == unix.F_UNLCK {
+		return 0
+	}
+	return int(l.Pid)
 }
 
 // held is the error for a lock that pid has; not above 0: not known.

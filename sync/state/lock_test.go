@@ -60,12 +60,22 @@ func childLock() {
 	l.Unlock()
 }
 
-// childLockf does as OfflineIMAP: lockf on a file that is made for it, and
-// unlinked at the end.
+// childLockf and childFlock do as OfflineIMAP, without and with portalocker: a
+// lock on a file that is made for it, and unlinked at the end.
 func childLockf() {
+	childTheirs(func(fd uintptr) error {
+		return unix.FcntlFlock(fd, unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+	})
+}
+
+func childFlock() {
+	childTheirs(func(fd uintptr) error { return unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB) })
+}
+
+func childTheirs(lock func(fd uintptr) error) {
 	f, err := os.Create(os.Args[1])
 	if err == nil {
-		err = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+		err = lock(f.Fd())
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -97,6 +107,7 @@ func TestLock(t *testing.T) {
 		"offlineimapd":           func(a, s string) *exec.Cmd { return child("lock", a, s) },
 		"offlineimapd elsewhere": func(a, s string) *exec.Cmd { return child("lock", a, s+"2") },
 		"lockf":                  func(a, s string) *exec.Cmd { return child("lockf", a) },
+		"flock":                  func(a, s string) *exec.Cmd { return child("flock", a) },
 		"python": func(a, s string) *exec.Cmd {
 			if python == "" { // the same system call as above, by the program that OfflineIMAP runs on
 				return child("lockf", a)
@@ -113,7 +124,7 @@ func TestLock(t *testing.T) {
 			if !errors.Is(err, ErrLocked) || store.ClassOf(err) != store.Temporary {
 				t.Fatalf("not locked: %v", err)
 			}
-			if pid := fmt.Sprintf("process %d", cmd.Process.Pid); !strings.Contains(err.Error(), pid) {
+			if pid := fmt.Sprintf("process %d", cmd.Process.Pid); !strings.Contains(err.Error(), pid) && name != "flock" {
 				t.Errorf("the holder is not named (%s): %v", pid, err)
 			}
 			end()
@@ -147,8 +158,10 @@ func TestLockExcludesOthers(t *testing.T) {
 		if _, err := Lock(ctx, account, state); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "this one") {
 			t.Errorf("a second run: %v", err)
 		}
-		if out, err := child("lockf", account).Output(); err == nil {
-			t.Errorf("lockf succeeded: %s", out)
+		for _, theirs := range []string{"lockf", "flock"} {
+			if out, err := child(theirs, account).Output(); err == nil {
+				t.Errorf("%s succeeded: %s", theirs, out)
+			}
 		}
 		// Python's open(..., "w") truncated it; the lock stays.
 		if out, err := child("lock", account, state).Output(); err == nil {
@@ -158,7 +171,8 @@ func TestLockExcludesOthers(t *testing.T) {
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	hold(t, child("lockf", account))
+	hold(t, child("lockf", account))()
+	hold(t, child("flock", account))()
 }
 
 // TestLockFollowsTheName locks while another program makes, locks and unlinks

@@ -40,7 +40,7 @@ var (
 	})
 	genStamp = rapid.Custom(func(t *rapid.T) mail.Stamp {
 		return mail.Stamp{UIDValidity: rapid.Uint32().Draw(t, "validity"), UIDNext: mail.UID(rapid.Uint32().Draw(t, "next")),
-			ModSeq: mail.ModSeq(rapid.Uint64().Draw(t, "modseq")), Messages: rapid.Uint32().Draw(t, "messages"),
+			ModSeq: mail.ModSeq(rapid.Uint64().Draw(t, "modseq")), Messages: rapid.Uint32().Draw(t, "messages"), Mask: genFlags.Draw(t, "mask"),
 			Token: genName.Draw(t, "token"), Sure: rapid.Bool().Draw(t, "sure")}
 	})
 )
