@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -125,25 +126,38 @@ func safe(local string, sep byte) error {
 }
 
 // Display returns a raw name as people read it: modified UTF-7 decoded, UTF-8
-// as it is, octets that are neither in hexadecimal. It is for showing only.
+// as it is, octets that are neither in hexadecimal, and so is what a terminal
+// would obey and not show: a server must not move the cursor, or turn the
+// reading direction, by the name of a mailbox. It is for showing only.
 func Display(raw string) string {
-	if s, ok := decode(raw); ok {
-		return s
+	name, ok := decode(raw)
+	if !ok {
+		name = raw
 	}
-	if utf8.ValidString(raw) {
-		return raw
+	if utf8.ValidString(name) && strings.IndexFunc(name, obeyed) < 0 {
+		return name
 	}
 	var sb strings.Builder
-	for rest := raw; len(rest) > 0; {
+	for rest := name; len(rest) > 0; {
 		r, n := utf8.DecodeRuneInString(rest)
-		if r == utf8.RuneError && n == 1 {
+		switch {
+		case r == utf8.RuneError && n == 1, r < 0x80 && obeyed(r):
 			fmt.Fprintf(&sb, `\x%02x`, rest[0])
-		} else {
+		case obeyed(r):
+			fmt.Fprintf(&sb, `\u%04x`, r)
+		default:
 			sb.WriteString(rest[:n])
 		}
 		rest = rest[n:]
 	}
 	return sb.String()
+}
+
+// obeyed tells whether a terminal obeys r instead of showing it: control
+// characters, line and paragraph separators, changes of direction. Other format
+// characters are part of writing (the joiners of Persian, of Hindi, of emoji).
+func obeyed(r rune) bool {
+	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || unicode.Is(unicode.Bidi_Control, r) && r != 0x200e && r != 0x200f && r != 0x061c
 }
 
 // IsInbox tells whether a remote name is the INBOX, in any case (RFC 3501,

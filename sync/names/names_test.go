@@ -3,6 +3,7 @@ package names_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -27,6 +28,13 @@ func TestDisplay(t *testing.T) {
 		"&AP-":                "&AP-",         // half a unit
 		"Entw\xfcrfe":         `Entw\xfcrfe`,  // Latin-1
 		"Отправленные":        "Отправленные", // unquoted Cyrillic
+		"a\x1b[2Jb":           `a\x1b[2Jb`,
+		"a\r\nb\x7f":          `a\x0d\x0ab\x7f`,
+		"&AAoAGw-":            `\x0a\x1b`, // the same, encoded
+		"\u202egnp.exe\u2028": `\u202egnp.exe\u2028`,
+		"\u0085":              `\u0085`,
+		"می\u200cخواهم":       "می\u200cخواهم",
+		"👩\u200d💻":            "👩\u200d💻",
 	} {
 		if got := names.Display(raw); got != want {
 			t.Errorf("Display(%q) = %q, want %q", raw, got, want)
@@ -138,6 +146,8 @@ func FuzzDisplay(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		if s := names.Display(raw); !utf8.ValidString(s) {
 			t.Errorf("Display(%q) = %q is not UTF-8", raw, s)
+		} else if strings.IndexFunc(s, unicode.IsControl) >= 0 {
+			t.Errorf("Display(%q) = %q has control characters", raw, s)
 		}
 		for _, sep := range []byte{'.', '/'} {
 			o := names.Options{RemoteSep: '/', LocalSep: sep, UTF8: true}
