@@ -386,3 +386,29 @@ func TestApproveMeansOneFolder(t *testing.T) {
 		t.Fatalf("%d mails in W, %d in test/W", len(w), len(tw))
 	}
 }
+
+// The same where the other folder is not synced at all: what is really deleted
+// goes, what was moved there stays.
+func TestMovedIntoSkippedFolder(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.add(p.remote, "INBOX", 20, mail.Seen)
+	p.sync()
+	p.policy.CreateRemote = false
+	p.must(p.local.Create("Private"))
+	m := p.at(p.local, "INBOX", 3)
+	p.must(p.local.Remove("INBOX", m))
+	p.must(p.local.Add("Private", m.Flags, m.Body))
+	p.must(p.local.Remove("INBOX", p.at(p.local, "INBOX", 0)))
+	for range 2 {
+		p.sync()
+		if ms, _ := p.remote.List("INBOX"); len(ms) != 19 {
+			t.Fatalf("%d mails are left on the server, want 19", len(ms))
+		}
+	}
+	p.policy.CreateRemote = true
+	p.sync()
+	p.inStep()
+	if ms, _ := p.remote.List("INBOX"); len(ms) != 18 {
+		t.Fatalf("%d mails are left on the server once the other is synced, want 18", len(ms))
+	}
+}

@@ -81,3 +81,31 @@ func TestLockNoRoot(t *testing.T) {
 		t.Errorf("a root that is a file: %v", err)
 	}
 }
+
+// Two first runs in a tree that is yet to be made: whoever makes it has it.
+func TestLockBeforeTheRoot(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "Mail")
+	one, two := New(root, Options{}), New(root, Options{})
+	unlock, err := one.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := two.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late()
+	if err := one.SetIdentity("one"); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.SetIdentity("two"); store.ClassOf(err) != store.Temporary || err == nil {
+		t.Fatalf("the other marks it too: %v", err)
+	}
+	unlock()
+	if err := two.SetIdentity("two"); store.ClassOf(err) != store.Temporary || err == nil {
+		t.Fatalf("the other marks it after all: %v", err)
+	}
+	if id, _, err := two.Identity(); id != "one" || err != nil {
+		t.Fatalf("the mark is %q, %v", id, err)
+	}
+}
