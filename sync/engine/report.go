@@ -42,10 +42,11 @@ type Problem struct {
 	Text  string   `json:"text"`
 	Hint  string   `json:"hint,omitempty"`
 	UID   mail.UID `json:"uid,omitempty"`
+	Err   error    `json:"-"` // what Text is the text of, for errors.Is and errors.As
 }
 
 func problem(err error) Problem {
-	p := Problem{Class: store.ClassOf(err).String(), Text: err.Error()}
+	p := Problem{Class: store.ClassOf(err).String(), Text: err.Error(), Err: err}
 	for e := err; e != nil; {
 		if se, ok := e.(*store.Error); ok && se.Hint != "" {
 			p.Hint = se.Hint
@@ -100,6 +101,10 @@ type Folder struct {
 	Hold          *guard.Hold `json:"hold,omitempty"`
 	Problems      []Problem   `json:"problems,omitempty"`
 	Notes         []string    `json:"notes,omitempty"` // worth knowing, nothing failed
+	// New are mails that this run brought from the server, and that nobody has seen,
+	// in a folder that was in step before: not those of a first comparison.
+	// Ascending.
+	New []mail.UID `json:"-"`
 }
 
 // Plan spells out what a dry run would have done. UIDs stand as an IMAP

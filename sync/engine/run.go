@@ -44,7 +44,15 @@ type Request struct {
 	// Approve names folders whose held plan is let through this time; ApproveRoot
 	// stands for the place of the local store.
 	Approve []string
-	DryRun  bool // plan everything, change nothing
+	// ApproveTokens let the same things through by the Token of their Hold: what
+	// would be done now must be what was shown then, or it is held again.
+	ApproveTokens []string
+	// Only names the folders that take part, as Approve does; none: all. The others
+	// are neither touched nor reported. A name that no folder has is an error of
+	// class Config, ErrNoFolder, once the others are done.
+	Only   []string
+	Full   bool // list every folder on both sides, whatever the stamps say
+	DryRun bool // plan everything, change nothing
 	// RemoteID names the server and the user, so that another mailbox is not taken
 	// for the one that the base describes.
 	RemoteID string
@@ -58,6 +66,9 @@ type Request struct {
 // ApproveRoot in Request.Approve accepts a changed place of the local store.
 // No folder can have this name.
 const ApproveRoot = "/"
+
+// ErrNoFolder says that Request.Only names a folder that exists on neither side.
+var ErrNoFolder = errors.New("there is no such folder")
 
 // What the state keeps besides folders.
 const (

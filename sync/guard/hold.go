@@ -35,6 +35,12 @@ type Reason struct {
 // person approves.
 type Hold struct {
 	Reasons []Reason `json:"reasons"` // at least one, the gravest first
+	// Token names what would be carried out, were it let through: 12 hexadecimal
+	// digits, the same for as long as nothing of it changes.
+	Token string `json:"token"`
+	// Ask is what stands in the texts to tell how to approve on the command line,
+	// for those who offer another way to put that in its place.
+	Ask string `json:"-"`
 }
 
 // String joins the texts of all reasons.

@@ -27,6 +27,30 @@ func (d *DB) Rows(ctx context.Context, folder int64) (rows []mail.Entry, err err
 	return rows, err
 }
 
+// Tally counts the mails in the base of a folder, and those of them that are
+// neither read nor marked as deleted; none for a folder that is not there.
+func (d *DB) Tally(ctx context.Context, folder int64) (messages, unseen int, err error) {
+	err = d.use(ctx, "count the base", func(c *conn) error {
+		var chunk []mail.Entry
+		return c.each(ctx, "SELECT slot, mails FROM chunk WHERE folder = ?", []driver.Value{folder}, func(v []driver.Value) (err error) {
+			if chunk, err = unpack(chunk[:0], folder, num(v[0]), blob(v[1])); err != nil {
+				return err
+			}
+			messages += len(chunk)
+			for _, m := range chunk {
+				if m.Flags&(mail.Seen|mail.Trashed) == 0 {
+					unseen++
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return messages, unseen, nil
+}
+
 // Lookup returns those rows of the given UIDs that exist, ascending by UID.
 func (d *DB) Lookup(ctx context.Context, folder int64, uids mail.Set) (rows []mail.Entry, err error) {
 	err = d.use(ctx, "read the base", func(c *conn) (err error) {
