@@ -20,6 +20,8 @@ missing() {
 	have mbsync || echo isync
 	case $1 in
 	test) have python3 || echo python3
+		have dbus-daemon || echo dbus-daemon
+		have busctl || echo systemd
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
 	bench) have offlineimap || echo offlineimap3 ;;
 	esac
