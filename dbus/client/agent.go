@@ -1,0 +1,139 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/offlineimap/offlineimapd/dbus/api"
+)
+
+// Agent is who the daemon asks for secrets.
+type Agent interface {
+	// RequestSecret asks a person. Its context ends when the answer is not wanted
+	// any more. An error tells the daemon that there will be none.
+	RequestSecret(ctx context.Context, q Question) (string, error)
+	// Release says that the daemon will not ask any more.
+	Release()
+}
+
+// Question is what the daemon wants to know.
+type Question struct {
+	Account string
+	Kind    string // "password"; others may come
+	Host    string
+	User    string
+	Retry   bool // the answer before was refused
+}
+
+// Registration is an Agent that is exported on the bus.
+type Registration struct {
+	client *Client
+	path   dbus.ObjectPath
+	agent  Agent
+
+	mu      sync.Mutex
+	pending map[*context.CancelCauseFunc]bool // of the questions that are being asked
+	closed  bool
+}
+
+// ErrCancelled is the cause of the context of a RequestSecret whose answer is
+// not wanted any more.
+var ErrCancelled = errors.New("the question was taken back")
+
+// ExportAgent makes a reachable at a path of the caller's choice, for Register.
+// Only who owns the daemon's name on the bus is answered.
+func (c *Client) ExportAgent(path string, a Agent) (*Registration, error) {
+	r := &Registration{client: c, path: dbus.ObjectPath(path), agent: a, pending: map[*context.CancelCauseFunc]bool{}}
+	methods := map[string]any{"RequestSecret": r.request, "Cancel": r.cancel, "Release": r.release}
+	if err := c.conn.ExportMethodTable(methods, r.path, api.AgentInterface); err != nil {
+		return nil, fmt.Errorf("export the agent: %w", err)
+	}
+	return r, nil
+}
+
+// Register tells the daemon of the agent. The daemon forgets it when it ends, so
+// this is called again after Came.
+func (r *Registration) Register(ctx context.Context) error {
+	return r.client.call(ctx, api.Path, manager+"RegisterAgent", r.path, map[string]dbus.Variant{}).store()
+}
+
+// Unregister tells the daemon to ask somebody else. The agent stays exported.
+func (r *Registration) Unregister(ctx context.Context) error {
+	return r.client.call(ctx, api.Path, manager+"UnregisterAgent", r.path).store()
+}
+
+// Close takes back what is being asked, and the agent from the bus.
+func (r *Registration) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.takeBack()
+	_ = r.client.conn.ExportMethodTable(nil, r.path, api.AgentInterface)
+}
+
+func (r *Registration) takeBack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for cancel := range r.pending {
+		(*cancel)(ErrCancelled)
+	}
+}
+
+// daemon tells whether the sender of a call owns the daemon's name.
+func (r *Registration) daemon(sender dbus.Sender) *dbus.Error {
+	var owner string
+	err := r.client.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, api.BusName).Store(&owner)
+	if err != nil || owner != string(sender) {
+		return dbus.NewError(busPrefix+"AccessDenied", []any{"only the daemon is answered"})
+	}
+	return nil
+}
+
+func (r *Registration) request(sender dbus.Sender, account, kind, host, user string, hints map[string]dbus.Variant) (map[string]dbus.Variant, *dbus.Error) {
+	if err := r.daemon(sender); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(r.client.conn.Context())
+	r.mu.Lock()
+	if r.closed {
+		cancel(ErrCancelled)
+	}
+	r.pending[&cancel] = true
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.pending, &cancel)
+		r.mu.Unlock()
+		cancel(nil)
+	}()
+	retry, _ := hints[api.HintRetry].Value().(bool)
+	secret, err := r.agent.RequestSecret(ctx, Question{Account: account, Kind: kind, Host: host, User: user, Retry: retry})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, dbus.NewError(api.ErrorPrefix+CodeCancelled, []any{err.Error()})
+	}
+	return map[string]dbus.Variant{api.AnswerSecret: dbus.MakeVariant(secret)}, nil
+}
+
+func (r *Registration) cancel(sender dbus.Sender, reason string) *dbus.Error {
+	if err := r.daemon(sender); err != nil {
+		return err
+	}
+	r.takeBack()
+	return nil
+}
+
+func (r *Registration) release(sender dbus.Sender) *dbus.Error {
+	if err := r.daemon(sender); err != nil {
+		return err
+	}
+	r.takeBack()
+	r.agent.Release()
+	return nil
+}
