@@ -18,6 +18,11 @@ const (
 
 	LogControlPath      = "/org/freedesktop/LogControl1"
 	LogControlInterface = "org.freedesktop.LogControl1"
+
+	PropertiesInterface     = "org.freedesktop.DBus.Properties"
+	IntrospectableInterface = "org.freedesktop.DBus.Introspectable"
+	PeerInterface           = "org.freedesktop.DBus.Peer"
+	ObjectManagerInterface  = "org.freedesktop.DBus.ObjectManager"
 )
 
 // InterfaceVersion grows with every addition to the interface.
