@@ -258,6 +258,11 @@ func greets(addr string) bool {
 	if err != nil {
 		return false
 	}
+	return greeted(nc)
+}
+
+// greeted tells whether it is an IMAP server that nc leads to, and closes it.
+func greeted(nc net.Conn) bool {
 	defer nc.Close()
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
 	line, err := bufio.NewReader(nc).ReadString('\n')

@@ -18,10 +18,16 @@ import (
 	"time"
 )
 
-// writeConfig writes dovecot.conf. Everything runs as one user without chroot,
-// since an ordinary user can do neither; limits are far above what a test needs.
 func (d *dovecot) writeConfig() {
 	d.t.Helper()
+	if err := os.WriteFile(filepath.Join(d.dir, "dovecot.conf"), []byte(d.config()), 0o644); err != nil {
+		d.t.Fatalf("write Dovecot's configuration: %v", err)
+	}
+}
+
+// config returns dovecot.conf. Everything runs as one user without chroot,
+// since an ordinary user can do neither; limits are far above what a test needs.
+func (d *dovecot) config() string {
 	var sb strings.Builder
 	put := func(format string, args ...any) { fmt.Fprintf(&sb, format+"\n", args...) }
 	modern := d.version[0] > 2 || d.version[1] >= 4
@@ -70,9 +76,7 @@ func (d *dovecot) writeConfig() {
 	}
 	sb.WriteString(d.o.Config)
 	sb.WriteString("\n")
-	if err := os.WriteFile(filepath.Join(d.dir, "dovecot.conf"), []byte(sb.String()), 0o644); err != nil {
-		d.t.Fatalf("write Dovecot's configuration: %v", err)
-	}
+	return sb.String()
 }
 
 func (d *dovecot) putTLS(put func(string, ...any), modern bool) {

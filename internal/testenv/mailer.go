@@ -45,6 +45,12 @@ func Client(t T, addr, user, pass string) *Mailer {
 	if err != nil {
 		t.Fatalf("mailer: %v", err)
 	}
+	return clientOn(t, nc, user, pass)
+}
+
+// clientOn logs in on a connection that is there.
+func clientOn(t T, nc net.Conn, user, pass string) *Mailer {
+	t.Helper()
 	m := &Mailer{t: t, nc: nc, in: bufio.NewReaderSize(nc, 64<<10)}
 	t.Cleanup(m.Close)
 	if r := m.response(); r.word(1) != "OK" {

@@ -22,6 +22,12 @@ missing() {
 	test) have python3 || echo python3
 		have dbus-daemon || echo dbus-daemon
 		have busctl || echo systemd
+		[ -e /usr/lib/systemd/user/dbus.socket ] || echo dbus-user-session
+		[ -e /lib/systemd/system/dbus.socket ] || echo dbus
+		ls /lib/*/security/pam_systemd.so >/dev/null 2>&1 || echo libpam-systemd
+		have scdoc || echo scdoc
+		have man || echo man-db
+		have mandoc || echo mandoc
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
 	bench) have offlineimap || echo offlineimap3 ;;
 	esac
