@@ -49,7 +49,7 @@ var ErrCancelled = errors.New("the question was taken back")
 func (c *Client) ExportAgent(path string, a Agent) (*Registration, error) {
 	r := &Registration{client: c, path: dbus.ObjectPath(path), agent: a, pending: map[*context.CancelCauseFunc]bool{}}
 	methods := map[string]any{"RequestSecret": r.request, "Cancel": r.cancel, "Release": r.release}
-	if err := c.conn.ExportMethodTable(methods, r.path, api.AgentInterface); err != nil {
+	if err := c.export(methods, r.path); err != nil {
 		return nil, fmt.Errorf("export the agent: %w", err)
 	}
 	return r, nil
@@ -72,7 +72,14 @@ func (r *Registration) Close() {
 	r.closed = true
 	r.mu.Unlock()
 	r.takeBack()
-	_ = r.client.conn.ExportMethodTable(nil, r.path, api.AgentInterface)
+	_ = r.client.export(nil, r.path)
+}
+
+// export is done by one at a time: godbus looks into its table without a lock.
+func (l *link) export(methods map[string]any, path dbus.ObjectPath) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn.ExportMethodTable(methods, path, api.AgentInterface)
 }
 
 func (r *Registration) takeBack() {
