@@ -48,8 +48,13 @@ var ErrCancelled = errors.New("the question was taken back")
 // Only who owns the daemon's name on the bus is answered.
 func (c *Client) ExportAgent(path string, a Agent) (*Registration, error) {
 	r := &Registration{client: c, path: dbus.ObjectPath(path), agent: a, pending: map[*context.CancelCauseFunc]bool{}}
-	methods := map[string]any{"RequestSecret": r.request, "Cancel": r.cancel, "Release": r.release}
-	if err := c.export(methods, r.path); err != nil {
+	err := c.export(r.path, api.AgentInterface, map[string]any{"RequestSecret": r.request, "Cancel": r.cancel, "Release": r.release})
+	if err == nil {
+		doc := api.Introspection([]string{api.AgentInterface, api.IntrospectableInterface, api.PeerInterface}, nil)
+		err = c.export(r.path, api.IntrospectableInterface, map[string]any{
+			"Introspect": func() (string, *dbus.Error) { return doc, nil }})
+	}
+	if err != nil {
 		return nil, fmt.Errorf("export the agent: %w", err)
 	}
 	return r, nil
@@ -72,14 +77,15 @@ func (r *Registration) Close() {
 	r.closed = true
 	r.mu.Unlock()
 	r.takeBack()
-	_ = r.client.export(nil, r.path)
+	_ = r.client.export(r.path, api.AgentInterface, nil)
+	_ = r.client.export(r.path, api.IntrospectableInterface, nil)
 }
 
 // export is done by one at a time: godbus looks into its table without a lock.
-func (l *link) export(methods map[string]any, path dbus.ObjectPath) error {
+func (l *link) export(path dbus.ObjectPath, iface string, methods map[string]any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.conn.ExportMethodTable(methods, path, api.AgentInterface)
+	return l.conn.ExportMethodTable(methods, path, iface)
 }
 
 func (r *Registration) takeBack() {

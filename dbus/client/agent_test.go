@@ -49,6 +49,10 @@ func TestAgent(t *testing.T) {
 		return o.Go(api.AgentInterface+".RequestSecret", 0, nil, account, "password", "imap.example.org", "eva",
 			map[string]dbus.Variant{api.HintRetry: dbus.MakeVariant(true)})
 	}
+	var doc string
+	if err := agent.Call(api.IntrospectableInterface+".Introspect", 0).Store(&doc); err != nil || !strings.Contains(doc, "RequestSecret") {
+		t.Errorf("Introspect: %v\n%s", err, doc)
+	}
 	var answer map[string]dbus.Variant
 	if err := (<-request(agent, "work").Done).Store(&answer); err != nil || answer[api.AnswerSecret].Value() != "geheim" {
 		t.Errorf("got %v, %v", answer, err)

@@ -256,18 +256,3 @@ func TestCallEndsWithItsContext(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
-
-func TestPaths(t *testing.T) {
-	for path, want := range map[string]string{
-		"work_2d2": "work-2", "_": "", "_31st": "1st", "a_c3_a4": "aä", "x_": "", "x_g1": "", "": "",
-	} {
-		if got := accountAt(api.AccountPath + "/" + path); got != want {
-			t.Errorf("%q: got %q, want %q", path, got, want)
-		}
-	}
-	for path, want := range map[string]uint32{"/7": 7, "/x": 0, "/99999999999": 0, "": 0, "/-1": 0} {
-		if got := jobAt(api.JobPath + path); got != want {
-			t.Errorf("%q: got %d, want %d", path, got, want)
-		}
-	}
-}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"syscall"
 
 	"github.com/godbus/dbus/v5"
 
@@ -113,8 +116,15 @@ func transport(ctx context.Context, member string, err error) error {
 		return context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
 		return ErrNoAnswer
-	case errors.Is(err, dbus.ErrClosed), errors.Is(err, context.Canceled):
+	case lost(err):
 		return fmt.Errorf("%w: the connection was lost", ErrNoBus)
 	}
 	return fmt.Errorf("%s: %w", member, err)
+}
+
+// lost tells whether an error is about the connection, and not about one call.
+func lost(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || errors.Is(err, dbus.ErrClosed) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE)
 }

@@ -168,7 +168,7 @@ func eventsOf(sig *dbus.Signal) []Event {
 			es = append(es, Came{})
 		}
 		return es
-	case "org.freedesktop.DBus.Properties.PropertiesChanged":
+	case api.PropertiesInterface + ".PropertiesChanged":
 		if e := changed(sig); e != nil {
 			return []Event{e}
 		}
@@ -237,11 +237,11 @@ func changed(sig *dbus.Signal) Event {
 			return ManagerChanged{p}
 		}
 	case api.AccountInterface:
-		if name := accountAt(string(sig.Path)); name != "" {
+		if name, ok := api.AccountAt(string(sig.Path)); ok {
 			return AccountChanged{name, p}
 		}
 	case api.JobInterface:
-		if id := jobAt(string(sig.Path)); id != 0 {
+		if id, ok := api.JobAt(string(sig.Path)); ok {
 			return JobChanged{id, p}
 		}
 	}
@@ -258,5 +258,5 @@ func (c *Client) Running(ctx context.Context) (bool, error) {
 
 // Ping asks the daemon for a sign of life.
 func (c *Client) Ping(ctx context.Context) error {
-	return c.call(ctx, api.Path, "org.freedesktop.DBus.Peer.Ping").store()
+	return c.call(ctx, api.Path, api.PeerInterface+".Ping").store()
 }

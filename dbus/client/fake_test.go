@@ -79,7 +79,7 @@ func (d *daemon) properties(path string, export func(map[string]any, dbus.Object
 // leave takes the daemon off the bus, as a crash does.
 func (d *daemon) leave() { d.conn.Close() }
 
-func (d *daemon) accountPath(string) string { return api.AccountPath + "/work_2d2" }
+func (d *daemon) accountPath(string) string { return api.AccountPathOf("work-2") }
 
 func (d *daemon) called(member string, args ...any) *dbus.Error {
 	d.mu.Lock()
@@ -209,7 +209,7 @@ func (d *daemon) account() map[string]any {
 }
 
 func (d *daemon) jobPath(id uint32) dbus.ObjectPath {
-	return dbus.ObjectPath(fmt.Sprintf("%s/%d", api.JobPath, id))
+	return dbus.ObjectPath(api.JobPathOf(id))
 }
 
 // job makes or changes a job, and says so.
@@ -280,7 +280,7 @@ func (d *daemon) getAll(m dbus.Message, iface string) (map[string]dbus.Variant, 
 	path := m.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if id := jobAt(string(path)); id != 0 && iface == api.JobInterface && d.jobs[id] != nil {
+	if id, ok := api.JobAt(string(path)); ok && iface == api.JobInterface && d.jobs[id] != nil {
 		return d.jobs[id], nil
 	}
 	if p := d.props[path][iface]; p != nil {

@@ -66,8 +66,8 @@ func (c *Client) Sync(ctx context.Context, account string, o SyncOptions) ([]Ref
 
 // ref makes a Ref of a path in the answer.
 func (r *reply) ref(path dbus.ObjectPath) (Ref, error) {
-	id := jobAt(string(path))
-	if id == 0 {
+	id, ok := api.JobAt(string(path))
+	if !ok {
 		return Ref{}, fmt.Errorf("%s: %q is no job", r.member, path)
 	}
 	return Ref{ID: id, when: r.call.ResponseSequence}, nil

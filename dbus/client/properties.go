@@ -103,7 +103,7 @@ func nativeMap(m map[string]dbus.Variant) map[string]any {
 // properties asks for all properties of an interface at once.
 func (c *Client) properties(ctx context.Context, path, iface string) (Properties, error) {
 	var m map[string]dbus.Variant
-	if err := c.call(ctx, path, "org.freedesktop.DBus.Properties.GetAll", iface).store(&m); err != nil {
+	if err := c.call(ctx, path, api.PropertiesInterface+".GetAll", iface).store(&m); err != nil {
 		return nil, err
 	}
 	return nativeMap(m), nil
