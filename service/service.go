@@ -2,139 +2,339 @@ package service
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/service/event"
-	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
-// Loader reads the configuration. Its error is a *Error of code ConfigInvalid
-// where the configuration is at fault.
-type Loader func(ctx context.Context) (*Setup, error)
+// levelNotice is for what a user may care about, between Info and Warn.
+const levelNotice = slog.Level(2)
 
-// Setup is a configuration, read. It is never changed.
-type Setup struct {
-	Path        string // of the file; "": there is none
-	Accounts    []Spec
-	MaxAccounts int // runs at a time; 0: as many as there are accounts
-	Memory      Memory
+var errEnding = &Error{Code: ShuttingDown, Err: errors.New("the daemon is ending")}
+
+// Service is the daemon. Its methods may be called from any goroutine once Run
+// has begun.
+type Service struct {
+	o     Options
+	book  *book
+	ids   atomic.Uint32
+	loops atomic.Pointer[[]*loop] // in the order of the configuration; never changed, but exchanged
+	begun chan struct{}           // closed by Run
+	turn  chan *changer           // whoever has it may change pauses and the set of loops
+	drain chan struct{}           // closed by Drain
+	drawn atomic.Bool             // Drain was called
 }
 
-// Spec is what a Setup says of one account.
-type Spec struct {
-	Name       string
-	Host, User string
-	Root       string
-	Interval   time.Duration // from the end of one run to the next; above 0
-	// Connections is how many connections a run would like to have; those of all
-	// runs to one Host are bounded together.
-	Connections int
-	Refused     string // why it must not run; "": it may
-	Hint        string // what to do about Refused
-	// Print is equal for two Specs that make for the same runs, so that a reload
-	// leaves alone what did not change.
-	Print  string
-	Runner Runner
+var _ Daemon = (*Service)(nil)
+
+// changer is what only one at a time may change.
+type changer struct {
+	setup  *Setup
+	pauses map[string]time.Time // see Memory
+	start  func(l *loop, why Trigger)
 }
 
-// Runner makes the runs of one account, one at a time.
-type Runner interface {
-	// Run returns a report always, and an error where the account as a whole could
-	// not be brought in step.
-	Run(ctx context.Context, o Order) (*Outcome, error)
+// New returns a Service with the configuration that is on disk now.
+func New(ctx context.Context, o Options) (*Service, error) {
+	setup, err := o.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{o: o, book: newBook(), turn: make(chan *changer, 1), drain: make(chan struct{}), begun: make(chan struct{})}
+	s.loops.Store(&[]*loop{})
+	c := &changer{setup: &Setup{}, pauses: map[string]time.Time{}}
+	c.setup = setup
+	if setup.Memory != nil {
+		pauses, err := setup.Memory.Load()
+		if err != nil {
+			o.Log.Warn("what was paused is not known any more: "+err.Error(), "event", "sync-failed")
+		}
+		for name, until := range pauses {
+			c.pauses[name] = until
+		}
+	}
+	s.book.setup, s.book.loaded = setup, time.Now()
+	s.book.turns.most = setup.MaxAccounts
+	for _, spec := range setup.Accounts {
+		s.book.accounts[spec.Name] = first(spec)
+	}
+	s.book.publish()
+	s.turn <- c
+	return s, nil
 }
 
-// Order is one run to make.
-type Order struct {
-	Job         uint32
-	Kind        Kind
-	Trigger     Trigger
-	Folders     []string // only these; none: all
-	Approve     []string // tokens of Holds that are let through
-	Connections int      // at most
-	// Observe is told how the run goes on. It is called from one goroutine at a
-	// time, and does not wait.
-	Observe func(engine.Event)
-	// Note is told what a person should see while the run goes on.
-	Note func(text string)
-	// Ask asks a person for a secret, and waits for the answer.
-	Ask func(ctx context.Context, q Question) (string, error)
+// first is how an account looks before its loop has said anything.
+func first(spec Spec) *Account {
+	a := &Account{Name: spec.Name, Host: spec.Host, User: spec.User, Root: spec.Root, State: AccountIdle, Enabled: true}
+	if spec.Refused != "" {
+		a.Enabled, a.State, a.Reason = false, AccountDisabled, spec.Refused
+	}
+	return a
 }
 
-// Outcome is what a run did.
-type Outcome struct {
-	Report  *engine.Report
-	Folders []Folder // all that are in step; nil where it is not known
-	Fresh   []Fresh  // mails that this run brought, by folder
-	Unseen  int      // of those that this run or an earlier one brought, how many nobody has seen
+// Run is the daemon. It returns nil when ctx has ended and all runs with it, in
+// order, or when Drain was called and the runs that were under way have ended.
+func (s *Service) Run(ctx context.Context) error {
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	go s.book.keep(keeping)
+	defer func() {
+		stopKeeping()
+		<-s.book.ended
+	}()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+
+	c, err := s.take(ctx)
+	if err != nil {
+		return nil
+	}
+	c.start = func(l *loop, why Trigger) { go l.run(running, why) }
+	var loops []*loop
+	for _, spec := range c.setup.Accounts {
+		l := newLoop(s, spec, c.pausesOf(spec.Name))
+		loops = append(loops, l)
+		c.start(l, TriggerStartup)
+	}
+	s.loops.Store(&loops)
+	s.turn <- c
+	close(s.begun)
+
+	select {
+	case <-ctx.Done():
+	case <-s.drain:
+	}
+	if c, err = s.take(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	defer func() { s.turn <- c }()
+	c.start = nil
+	all := *s.loops.Load()
+	for _, l := range all {
+		if ctx.Err() == nil {
+			_ = l.call(ctx, func() { l.draining = true })
+		}
+	}
+	for _, l := range all {
+		if ctx.Err() == nil {
+			select {
+			case <-l.ended:
+				continue
+			case <-ctx.Done():
+			}
+		}
+		l.stop()
+	}
+	for _, l := range all {
+		<-l.ended
+	}
+	return s.book.do(context.WithoutCancel(ctx), nil)
 }
 
-// Fresh counts the new mails of a folder.
-type Fresh struct {
-	Folder string // for people
-	Count  int
+// stop has the loop end. Only whoever has the changer may call it.
+func (l *loop) stop() {
+	if !l.stopped {
+		l.stopped = true
+		close(l.quit)
+	}
 }
 
-// Question asks for a secret.
-type Question struct {
-	Account string
-	Kind    string // "password"
-	Host    string
-	User    string
-	Retry   bool // the answer before was refused
+// take waits for the changer.
+func (s *Service) take(ctx context.Context) (*changer, error) {
+	select {
+	case c := <-s.turn:
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-// Asker asks a person, by whatever means there are. Its error has the code
-// CredentialsUnavailable where there is nobody to ask, and Cancelled where that
-// person will not answer.
-type Asker func(ctx context.Context, q Question) (string, error)
-
-// Memory keeps pauses over a restart.
-type Memory interface {
-	Load() (map[string]time.Time, error) // by account, "" for all; zero: until somebody resumes
-	Save(map[string]time.Time) error
+// change takes the changer of a daemon that runs; the caller gives it back.
+func (s *Service) change(ctx context.Context) (*changer, error) {
+	c, err := s.take(ctx)
+	if err == nil && c.start == nil {
+		s.turn <- c
+		return nil, errEnding
+	}
+	return c, err
 }
 
-// Options are what a Service is made of.
-type Options struct {
-	Load Loader
-	Ask  Asker // nil: nobody can be asked
-	Log  *slog.Logger
+// Started is closed once Run has begun, and everything can be asked for.
+func (s *Service) Started() <-chan struct{} { return s.begun }
+
+// Drain has runs that are under way end, and no others begin; then Run returns.
+func (s *Service) Drain() {
+	if s.drawn.CompareAndSwap(false, true) {
+		close(s.drain)
+	}
 }
 
-// Request says what to sync.
-type Request struct {
-	Folders      []string // only these, by their name here or on the server; none: all
-	Full         bool
-	DryRun       bool
-	EvenIfPaused bool
-	Reason       string // for the log
+// Status never waits.
+func (s *Service) Status() *Status { return s.book.status.Load() }
+
+// Subscribe gives the events from now on.
+func (s *Service) Subscribe(n int) *event.Subscription { return s.book.events.Subscribe(n) }
+
+// Heartbeat returns nil once the book and every account's loop have answered.
+func (s *Service) Heartbeat(ctx context.Context) error {
+	if err := s.book.do(ctx, nil); err != nil {
+		return fmt.Errorf("the status is not kept any more: %w", err)
+	}
+	for _, l := range *s.loops.Load() {
+		if err := l.call(ctx, func() {}); err != nil && err != error(errEnding) {
+			return fmt.Errorf("account %s does not answer: %w", l.spec.Name, err)
+		}
+	}
+	return nil
 }
 
-// Daemon is what a Service is to its transports.
-type Daemon interface {
-	// Status never waits.
-	Status() *Status
-	// Subscribe gives the events from now on, n of them kept while the subscriber
-	// is busy.
-	Subscribe(n int) *event.Subscription
-	// Sync wants a run of an account, "" for all that are enabled and not paused.
-	// It returns the jobs, one an account: new ones, or ones that others wait for
-	// already and that will see everything that is there by now.
-	Sync(ctx context.Context, account string, r Request) ([]uint32, error)
-	// Approve lets the plan go on that the token names, by a job that it returns.
-	Approve(ctx context.Context, account, token string) (uint32, error)
-	// Pause keeps an account, "" for all, from running until Resume, or until d has
-	// passed where that is not 0. A run that is under way ends in order first.
-	Pause(ctx context.Context, account string, d time.Duration) error
-	Resume(ctx context.Context, account string) error
-	// Cancel ends a job; one that runs ends in order, soon after.
-	Cancel(ctx context.Context, job uint32) error
-	// Reload returns when the configuration that is on disk now is in force, or
-	// with the reason why the one before remains. Calls at the same time share one
-	// reading that began after the last of them.
-	Reload(ctx context.Context) error
-	// AgentArrived says that there is somebody new who can be asked for secrets.
-	AgentArrived()
+func (s *Service) nextJob() uint32 { return s.ids.Add(1) }
+
+func (s *Service) tellJob(j Job) { s.book.tell(func(b *book) { b.job(j) }) }
+
+// find returns the loops of an account, or of all that are enabled.
+func (s *Service) find(account string) ([]*loop, error) {
+	var out []*loop
+	for _, l := range *s.loops.Load() {
+		if l.spec.Name == account || account == "" && l.spec.Refused == "" {
+			out = append(out, l)
+		}
+	}
+	if len(out) == 0 && account != "" {
+		return nil, &Error{Code: NoSuchAccount, Err: fmt.Errorf("account %q does not exist", account)}
+	}
+	return out, nil
+}
+
+// Sync is described at Daemon.
+func (s *Service) Sync(ctx context.Context, account string, r Request) ([]uint32, error) {
+	if len(r.Folders) > mostNamed {
+		return nil, &Error{Code: Busy, Err: fmt.Errorf("%d folders are more than the %d that one call may name", len(r.Folders), mostNamed)}
+	}
+	return s.wish(ctx, account, wish{request: r, trigger: TriggerUser})
+}
+
+// wish hands a wish to the loops, and returns when the Status shows the jobs.
+func (s *Service) wish(ctx context.Context, account string, w wish) ([]uint32, error) {
+	loops, err := s.find(account)
+	if err != nil {
+		return nil, err
+	}
+	if len(loops) == 0 {
+		return nil, &Error{Code: ConfigInvalid, Err: errors.New("no account is configured that could be synced"), Hint: "offlineimapctl config check"}
+	}
+	var ids []uint32
+	ending := false
+	for _, l := range loops {
+		if l.spec.Refused != "" {
+			return nil, &Error{Code: ConfigInvalid, Err: fmt.Errorf("account %q is not run: %s", l.spec.Name, l.spec.Refused), Hint: l.spec.Hint}
+		}
+		paused := false
+		err := l.call(ctx, func() {
+			if _, paused = l.paused(); paused && !w.request.EvenIfPaused {
+				return
+			}
+			paused = false
+			if ending = l.draining; !ending {
+				ids = append(ids, l.want(w).job.ID)
+			}
+		})
+		switch {
+		case err != nil:
+			return nil, err
+		case ending:
+			return nil, errEnding
+		case paused && account != "":
+			return nil, &Error{Code: Paused, Err: fmt.Errorf("account %q is paused", account),
+				Hint: "offlineimapctl resume " + account + ", or sync with --even-if-paused"}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, &Error{Code: Paused, Err: errors.New("all accounts are paused"), Hint: "offlineimapctl resume, or sync with --even-if-paused"}
+	}
+	return ids, s.book.do(ctx, nil)
+}
+
+// Approve is described at Daemon.
+func (s *Service) Approve(ctx context.Context, account, token string) (uint32, error) {
+	loops, err := s.find(account)
+	if err != nil || account == "" {
+		return 0, &Error{Code: NoSuchAccount, Err: fmt.Errorf("account %q does not exist", account)}
+	}
+	var tokens []string
+	if err := loops[0].call(ctx, func() {
+		v := &loops[0].view
+		for _, h := range v.Holds {
+			if h.Token == token || v.HaltToken == token {
+				tokens = append(tokens, h.Token)
+			}
+		}
+	}); err != nil {
+		return 0, err
+	}
+	if len(tokens) == 0 || token == "" {
+		return 0, &Error{Code: NoSuchHold, Err: fmt.Errorf("no plan of account %q with the token %q waits for approval: it may have changed", account, token),
+			Hint: "offlineimapctl problems shows what waits now"}
+	}
+	ids, err := s.wish(ctx, account, wish{request: Request{Reason: "approved " + token}, trigger: TriggerUser, approve: tokens})
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// Cancel is described at Daemon.
+func (s *Service) Cancel(ctx context.Context, id uint32) error {
+	j := s.Status().Job(id)
+	if j == nil {
+		return &Error{Code: NoSuchJob, Err: fmt.Errorf("job %d does not exist (it is kept for %s after its end)", id, lateReaders)}
+	}
+	ended := &Error{Code: NotCancelable, Err: fmt.Errorf("job %d has ended", id)}
+	loops, err := s.find(j.Account)
+	if err != nil {
+		return ended
+	}
+	found := false
+	l := loops[0]
+	if err := l.call(ctx, func() {
+		i := slices.IndexFunc(l.tasks, func(t *task) bool { return t.job.ID == id })
+		if i < 0 {
+			return
+		}
+		found = true
+		t := l.tasks[i]
+		t.canceled = true
+		if t.cancel != nil {
+			t.cancel() // its end comes by itself
+			return
+		}
+		if i == 0 {
+			l.leaveLine()
+		}
+		l.tasks = slices.Delete(l.tasks, i, i+1)
+		l.close(t, ResultCanceled, Failure{Code: Cancelled, Text: "canceled"})
+	}); err != nil {
+		return err
+	}
+	if !found {
+		return ended
+	}
+	return s.book.do(ctx, nil)
+}
+
+// AgentArrived is described at Daemon.
+func (s *Service) AgentArrived() {
+	for _, l := range *s.loops.Load() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		_ = l.call(ctx, func() {
+			if l.stage == resting && l.view.State == AccountAuthRequired && len(l.tasks) == 0 {
+				l.want(wish{trigger: TriggerAgent})
+			}
+		})
+		cancel()
+	}
 }
