@@ -1,6 +1,9 @@
 package guard
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
 )
@@ -17,6 +20,7 @@ const (
 // Input is what Check looks at in one folder.
 type Input struct {
 	Folder string      // as people call it, and as --approve takes it
+	Name   string      // as the server calls it, octet by octet: Hold.Token is about this one
 	Base   int         // mails in the base
 	Plan   *merge.Plan // nil: none can be made, since the base may be about another mailbox
 	// Known and Now are the stamps of the remote side in the base and as it was
@@ -32,27 +36,27 @@ func Check(in Input) *Hold {
 	// What the plan removes means nothing where the mailbox is another one, so
 	// that comes alone.
 	if r := replaced(in); r != nil {
-		return &Hold{Reasons: []Reason{*r}}
+		return hold(in.Folder, in.Name, []Reason{*r}, another(in)...)
 	}
 	if in.Plan == nil {
 		return nil
 	}
-	var h Hold
+	var reasons []Reason
 	for _, s := range []seen{
 		{Local, in.Plan.Local.Emptied, in.Plan.Remote.Removed},
 		{Remote, in.Plan.Remote.Emptied, in.Plan.Local.Removed},
 	} {
 		if r := removals(in, s); r != nil {
-			h.Reasons = append(h.Reasons, *r)
+			reasons = append(reasons, *r)
 		}
 	}
-	if len(h.Reasons) == 0 {
+	if len(reasons) == 0 {
 		return nil
 	}
 	if n := len(in.Plan.Upload) + len(in.Plan.Reupload); n > 0 {
-		h.Reasons[0].Text += freshText(n)
+		reasons[0].Text += freshText(n)
 	}
-	return &h
+	return hold(in.Folder, in.Name, reasons, gone(in)...)
 }
 
 // replaced tells whether the server has another mailbox under this name. Some
@@ -89,29 +93,46 @@ func removals(in Input, s seen) *Reason {
 }
 
 // Missing holds a folder with base mails in the base that the server does not
-// list, while the local side has it. unlisted of known folders of the account
-// are in that state, this one included.
-func Missing(folder string, base, unlisted, known int) *Hold {
-	h := &Hold{Reasons: []Reason{{Unlisted, Remote, unlistedText(folder, base)}}}
+// list, while the local side has it. It is given as in Input. unlisted of known
+// folders of the account are in that state, this one included.
+func Missing(folder, name string, base, unlisted, known int) *Hold {
+	reasons := []Reason{{Unlisted, Remote, unlistedText(folder, base)}}
 	if unlisted > 3 && 2*unlisted > known {
 		// The server, or the names, and not this folder: that is the thing to
 		// look at.
-		h.Reasons = append([]Reason{{ManyMissing, Remote, manyText(unlisted, known)}}, h.Reasons...)
+		reasons = append([]Reason{{ManyMissing, Remote, manyText(unlisted, known)}}, reasons...)
 	}
-	return h
+	return hold(folder, name, reasons, strconv.Itoa(base))
 }
 
+// account is what a whole account is called where a folder could stand.
+const account = "/"
+
 // Root holds a whole account: the directory of its local folders is missing,
-// or is not the one that the base speaks of. approve is the word for --approve.
-func Root(path string, missing bool) *Hold {
+// or is not the one that the base speaks of. was and found are the marks that
+// the base knows and that is there, "" for none.
+func Root(path, was, found string, missing bool) *Hold {
+	r := Reason{RootForeign, Local, rootForeignText(path)}
 	if missing {
-		return &Hold{Reasons: []Reason{{RootMissing, Local, rootMissingText(path)}}}
+		r = Reason{RootMissing, Local, rootMissingText(path)}
 	}
-	return &Hold{Reasons: []Reason{{RootForeign, Local, rootForeignText(path)}}}
+	return hold(account, account, []Reason{r}, path, was, found)
 }
 
 // Account holds a whole account: the server or the user is another one than
 // the base speaks of.
 func Account(was, is string) *Hold {
-	return &Hold{Reasons: []Reason{{OtherRemote, Remote, accountText(was, is)}}}
+	return hold(account, account, []Reason{{OtherRemote, Remote, accountText(was, is)}}, was, is)
+}
+
+// Both joins what holds one account for two things, so that nobody approves of
+// one of them who has not seen the other. Either may be nil.
+func Both(a, b *Hold) *Hold {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return hold(account, account, append(slices.Clone(a.Reasons), b.Reasons...), a.Token, b.Token)
 }

@@ -129,17 +129,17 @@ func TestMissing(t *testing.T) {
 		{4, 7, "remote folders-unlisted, remote folder-unlisted"},
 		{50, 50, "remote folders-unlisted, remote folder-unlisted"},
 	} {
-		if got := codes(guard.Missing("Work", 12, c.unlisted, c.known)); got != c.want {
+		if got := codes(guard.Missing("Work", "Work", 12, c.unlisted, c.known)); got != c.want {
 			t.Errorf("%d of %d: held for %q, want %q", c.unlisted, c.known, got, c.want)
 		}
 	}
 }
 
 func TestRoot(t *testing.T) {
-	if got := codes(guard.Root("/home/a/Mail", true)); got != "local root-missing" {
+	if got := codes(guard.Root("/home/a/Mail", "m", "", true)); got != "local root-missing" {
 		t.Errorf("missing: %q", got)
 	}
-	if got := codes(guard.Root("/home/a/Mail", false)); got != "local root-foreign" {
+	if got := codes(guard.Root("/home/a/Mail", "m", "", false)); got != "local root-foreign" {
 		t.Errorf("foreign: %q", got)
 	}
 }
@@ -167,7 +167,7 @@ func TestTexts(t *testing.T) {
 		emptied.Folder, far.Folder = name, name
 		for _, h := range []*guard.Hold{
 			guard.Check(in), guard.Check(moved), guard.Check(back), guard.Check(emptied), guard.Check(far),
-			guard.Missing(name, 1, 1, 9),
+			guard.Missing(name, name, 1, 1, 9),
 		} {
 			s := h.String()
 			if !strings.Contains(s, "--approve "+word) {
@@ -178,7 +178,7 @@ func TestTexts(t *testing.T) {
 			}
 		}
 	}
-	if s := guard.Missing("Work", 1, 4, 4).String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "(1 mail)") {
+	if s := guard.Missing("Work", "Work", 1, 4, 4).String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "(1 mail)") {
 		t.Errorf("two reasons: %q", s)
 	}
 }

@@ -34,36 +34,39 @@ func freshText(n int) string {
 	return fmt.Sprintf(" Mind that %d mails in it are new and not on the server yet: they may have been moved here, and be the only copies.", n)
 }
 
+// ask is the phrase that says how to approve; see Hold.Ask.
+func ask(folder string) string { return "run again with --approve " + word(folder) }
+
 func anew(folder string) string {
-	return fmt.Sprintf("To compare all mails anew, run again with --approve %s: then no mail is removed on either side, and only what one side lacks is copied.", word(folder))
+	return fmt.Sprintf("To compare all mails anew, %s: then no mail is removed on either side, and only what one side lacks is copied.", ask(folder))
 }
 
 func emptiedText(in Input, s seen) string {
 	if s.side == Local {
 		return fmt.Sprintf("%q was emptied locally, and so all %d mails would be removed on the server. "+
-			"If that is what you want, run again with --approve %s. If not, put the files back, or move the whole folder away to have it downloaded again.",
-			in.Folder, s.removed, word(in.Folder))
+			"If that is what you want, %s. If not, put the files back, or move the whole folder away to have it downloaded again.",
+			in.Folder, s.removed, ask(in.Folder))
 	}
 	return fmt.Sprintf("%q was emptied on the server, and so all %d mails would be removed here. "+
-		"If that is what you want, run again with --approve %s. If not, look at the mailbox with another program first: what is here may be the only copy.",
-		in.Folder, s.removed, word(in.Folder))
+		"If that is what you want, %s. If not, look at the mailbox with another program first: what is here may be the only copy.",
+		in.Folder, s.removed, ask(in.Folder))
 }
 
 func removedText(in Input, s seen) string {
 	if s.side == Local {
 		return fmt.Sprintf("%d of %d mails in %q are gone locally, and so would be removed on the server: more than half at once. "+
-			"If that is what you want, run again with --approve %s. If not, put the files back, or move the whole folder away to have it downloaded again.",
-			s.removed, in.Plan.Base, in.Folder, word(in.Folder))
+			"If that is what you want, %s. If not, put the files back, or move the whole folder away to have it downloaded again.",
+			s.removed, in.Plan.Base, in.Folder, ask(in.Folder))
 	}
 	return fmt.Sprintf("%d of %d mails in %q are gone from the server, and so would be removed here: more than half at once. "+
-		"If that is what you want, run again with --approve %s. If not, look at the mailbox with another program first: what is here may be the only copy.",
-		s.removed, in.Plan.Base, in.Folder, word(in.Folder))
+		"If that is what you want, %s. If not, look at the mailbox with another program first: what is here may be the only copy.",
+		s.removed, in.Plan.Base, in.Folder, ask(in.Folder))
 }
 
 func unlistedText(folder string, base int) string {
 	return fmt.Sprintf("%q (%s) is no longer among the mailboxes that the server lists, so it was left alone. It may have been renamed, deleted or hidden; if it comes back, all goes on by itself. "+
-		"To make it again on the server from what is here, run again with --approve %s. If it was deleted there on purpose, move the local folder away.",
-		folder, mails(base), word(folder))
+		"To make it again on the server from what is here, %s. If it was deleted there on purpose, move the local folder away.",
+		folder, mails(base), ask(folder))
 }
 
 func manyText(unlisted, known int) string {
@@ -74,19 +77,19 @@ func manyText(unlisted, known int) string {
 
 func rootMissingText(path string) string {
 	return fmt.Sprintf("%q, where the mails of this account are kept, does not exist, and so nothing was done. "+
-		"If it is on a disk that is not mounted, mount it and run again. To make it anew and download everything again, run again with --approve /.", path)
+		"If it is on a disk that is not mounted, mount it and run again. To make it anew and download everything again, %s.", path, ask(account))
 }
 
 func rootForeignText(path string) string {
 	return fmt.Sprintf("%q is not the directory that was kept in step so far: the mark that was left in it is missing or another one, and so nothing was done. "+
-		"If a disk is not mounted there, or another is in its place, put that right and run again. If it is the right directory, copied or restored, run again with --approve /: "+
-		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", path)
+		"If a disk is not mounted there, or another is in its place, put that right and run again. If it is the right directory, copied or restored, %s: "+
+		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", path, ask(account))
 }
 
 func accountText(was, is string) string {
 	return fmt.Sprintf("the configuration names %q now, and what is here was kept in step with %q, and so nothing was done. "+
-		"If that is a mistake, correct remotehost or remoteuser. If it is another name of the same account, or you have moved, run again with --approve /: "+
-		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", is, was)
+		"If that is a mistake, correct remotehost or remoteuser. If it is another name of the same account, or you have moved, %s: "+
+		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", is, was, ask(account))
 }
 
 func mails(n int) string {
