@@ -55,6 +55,16 @@ func BenchmarkRows200000(b *testing.B) {
 	}
 }
 
+func BenchmarkTally200000(b *testing.B) {
+	d, f := largeDB(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := d.Tally(b.Context(), f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkLookupOne(b *testing.B) {
 	d, f := largeDB(b)
 	b.ReportAllocs()

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,9 @@ func tryRead(d *DB) (c content, err error) {
 		if err != nil {
 			return c, err
 		}
+		if err := tallied(d, f.ID, rows); err != nil {
+			return c, err
+		}
 		intents, err := d.Intents(ctx, f.ID)
 		if err != nil {
 			return c, err
@@ -103,6 +107,21 @@ func tryRead(d *DB) (c content, err error) {
 		}
 	}
 	return c, nil
+}
+
+// tallied checks that a folder is counted as its rows say.
+func tallied(d *DB, folder int64, rows []mail.Entry) error {
+	unread := 0
+	for _, e := range rows {
+		if e.Flags&mail.Seen == 0 && e.Flags&mail.Trashed == 0 {
+			unread++
+		}
+	}
+	messages, unseen, err := d.Tally(context.Background(), folder)
+	if err == nil && (messages != len(rows) || unseen != unread) {
+		err = fmt.Errorf("%d mails, %d of them unseen, are counted as %d and %d", len(rows), unread, messages, unseen)
+	}
+	return err
 }
 
 // TestModel makes random changes to a DB and to plain Go values, closing and
@@ -392,5 +411,13 @@ func TestContextEndsTheCheck(t *testing.T) {
 	}
 	if err := verify(context.Background(), d.conn); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTallyOfNoFolder(t *testing.T) {
+	d := mustOpen(t, filepath.Join(t.TempDir(), "x.db"), Options{})
+	defer mustClose(t, d)
+	if err := tallied(d, 7, nil); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -30,25 +30,11 @@ func (d *DB) Rows(ctx context.Context, folder int64) (rows []mail.Entry, err err
 // Tally counts the mails in the base of a folder, and those of them that are
 // neither read nor marked as deleted; none for a folder that is not there.
 func (d *DB) Tally(ctx context.Context, folder int64) (messages, unseen int, err error) {
-	err = d.use(ctx, "count the base", func(c *conn) error {
-		var chunk []mail.Entry
-		return c.each(ctx, "SELECT slot, mails FROM chunk WHERE folder = ?", []driver.Value{folder}, func(v []driver.Value) (err error) {
-			if chunk, err = unpack(chunk[:0], folder, num(v[0]), blob(v[1])); err != nil {
-				return err
-			}
-			messages += len(chunk)
-			for _, m := range chunk {
-				if m.Flags&(mail.Seen|mail.Trashed) == 0 {
-					unseen++
-				}
-			}
-			return nil
-		})
+	err = d.use(ctx, "count the base", func(c *conn) (err error) {
+		messages, unseen, err = tally(ctx, c, folder)
+		return err
 	})
-	if err != nil {
-		return 0, 0, err
-	}
-	return messages, unseen, nil
+	return messages, unseen, err
 }
 
 // Lookup returns those rows of the given UIDs that exist, ascending by UID.
@@ -127,12 +113,44 @@ func readRows(ctx context.Context, c *conn, folder int64) ([]mail.Entry, error) 
 			return err
 		})
 	if err == nil && len(rows) != f.Count {
-		err = &damage{fmt.Sprintf("folder %d has %d mails and should have %d", folder, len(rows), f.Count)}
+		err = miscounted(f, len(rows))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return rows, nil
+}
+
+// tally keeps one chunk in memory at a time.
+func tally(ctx context.Context, c *conn, folder int64) (messages, unseen int, err error) {
+	f, err := readFolder(ctx, c, folder)
+	if f == nil || err != nil {
+		return 0, 0, err
+	}
+	var chunk []mail.Entry
+	err = c.each(ctx, "SELECT slot, mails FROM chunk WHERE folder = ?", []driver.Value{folder}, func(v []driver.Value) (err error) {
+		if chunk, err = unpack(chunk[:0], folder, num(v[0]), blob(v[1])); err != nil {
+			return err
+		}
+		messages += len(chunk)
+		for _, m := range chunk {
+			if m.Flags&(mail.Seen|mail.Trashed) == 0 {
+				unseen++
+			}
+		}
+		return nil
+	})
+	if err == nil && messages != f.Count {
+		err = miscounted(f, messages)
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return messages, unseen, nil
+}
+
+func miscounted(f *Folder, n int) error {
+	return &damage{fmt.Sprintf("folder %d has %d mails and should have %d", f.ID, n, f.Count)}
 }
 
 func lookup(ctx context.Context, c *conn, folder int64, uids mail.Set) ([]mail.Entry, error) {
