@@ -16,6 +16,7 @@ import (
 // UIDs of another time. Until the base is written nothing here is remembered,
 // so that an interrupted adoption starts again.
 func (f *folderRun) adopt(ctx context.Context) error {
+	f.first = true
 	f.known = &state.Folder{Remote: f.remoteName, Local: f.localName}
 	local := &mail.Snapshot{Full: true, Mask: mail.AllFlags}
 	if f.localBox != nil {
@@ -77,7 +78,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("adopt %q: %w", f.localName, err)
 	}
-	f.known.RemoteStamp = mail.Stamp{UIDValidity: remote.Stamp.UIDValidity}
+	f.known.RemoteStamp = mail.Stamp{UIDValidity: remote.Stamp.UIDValidity, Token: begunToken}
 	f.known.Count = len(rows)
 	if err := f.run.committer.write(ctx, false,
 		state.SetStamps{Folder: f.known.ID, Remote: &f.known.RemoteStamp},

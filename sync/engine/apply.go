@@ -22,10 +22,25 @@ func (f *folderRun) apply(ctx context.Context, p *merge.Plan) error {
 	if err := f.download(ctx, p); err != nil {
 		return err
 	}
+	if err := f.brought(ctx); err != nil {
+		return err
+	}
 	if err := f.upload(ctx, p); err != nil {
 		return err
 	}
 	return f.change(ctx, p)
+}
+
+// brought notes that the first download of a folder came to its end.
+func (f *folderRun) brought(ctx context.Context) error {
+	if f.known.RemoteStamp.Token != begunToken {
+		return nil
+	}
+	f.known.RemoteStamp.Token = ""
+	if err := f.run.committer.write(ctx, false, state.SetStamps{Folder: f.known.ID, Remote: &f.known.RemoteStamp}); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	return nil
 }
 
 // chunk sizes, in mails: small enough that several sessions share a folder,
@@ -41,8 +56,14 @@ type chunkResult struct {
 	bytes    int64
 	problems []Problem
 	missing  []mail.UID
-	pending  []<-chan error // what the committer has yet to answer
+	pending  []handed // what the committer has yet to answer
 	err      error
+}
+
+// handed is a chunk that the committer has got.
+type handed struct {
+	done   <-chan error
+	unseen []mail.UID
 }
 
 // download copies mails to the local side, in chunks that as many workers take
@@ -88,7 +109,7 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	}()
 
 	var missing []mail.UID
-	var pending []<-chan error
+	var pending []handed
 	var err error
 	for range helpers + 1 {
 		r := <-results
@@ -105,11 +126,16 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	}
 	// The line is another folder's while this one waits for the disk.
 	<-f.run.tokens
-	for _, done := range pending {
-		if e := <-done; e != nil && err == nil {
+	for _, h := range pending {
+		e := <-h.done
+		switch {
+		case e == nil && !f.first:
+			f.report.New = append(f.report.New, h.unseen...)
+		case e != nil && err == nil:
 			err = e
 		}
 	}
+	slices.Sort(f.report.New)
 	f.run.tokens <- struct{}{}
 	if err != nil {
 		return fmt.Errorf("download from %q: %w", f.report.Name, err)
@@ -146,7 +172,7 @@ func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-ch
 	for c := range chunks {
 		done := make(chan error, 1)
 		rows, err := f.chunk(ctx, remote, local, c, shared, &res, done)
-		res.pending = append(res.pending, done)
+		res.pending = append(res.pending, handed{done, unseen(rows, c)})
 		if err != nil {
 			res.err = err
 			break
@@ -203,6 +229,18 @@ func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []m
 	}}
 	f.run.committer.in <- b
 	return rows, err
+}
+
+// unseen returns the UIDs of rows whose mails in c are neither read nor on
+// their way out. The rows themselves only have the flags that both sides keep.
+func unseen(rows, c []mail.Entry) []mail.UID {
+	var out []mail.UID
+	for _, e := range rows {
+		if i, ok := slices.BinarySearchFunc(c, e.UID, byUID); ok && c[i].Flags&(mail.Seen|mail.Trashed) == 0 {
+			out = append(out, e.UID)
+		}
+	}
+	return out
 }
 
 // lacking returns the UIDs of c that neither arrived nor failed.

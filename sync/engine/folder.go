@@ -35,6 +35,7 @@ type folderRun struct {
 	// so that the next run looks again.
 	localDirty, remoteDirty bool
 
+	first  bool     // no run before this one brought the whole folder here
 	behind bool     // local changes cannot go up
 	later  *removal // what is put off to the end of the run
 	report Folder
@@ -135,8 +136,7 @@ func (f *folderRun) steps(ctx context.Context) error {
 			return err
 		}
 	}
-	if hold := f.guard(plan); hold != nil && !f.approved {
-		f.hold(hold)
+	if f.held(plan) {
 		return nil
 	}
 	f.behind = plan.Local.Pending > 0
@@ -147,8 +147,13 @@ func (f *folderRun) steps(ctx context.Context) error {
 		f.count(plan)
 		return nil
 	}
-	if plan, err = f.reupload(ctx, plan); err != nil {
-		return err
+	if len(plan.Reupload) > 0 {
+		if plan, err = f.reupload(ctx, plan); err != nil {
+			return err
+		}
+		if f.held(plan) { // it was made anew
+			return nil
+		}
 	}
 	if err := f.apply(ctx, plan); err != nil {
 		return errors.Join(err, f.distrust(ctx))
@@ -180,6 +185,7 @@ func (f *folderRun) prepare(ctx context.Context) error {
 	if f.forget || f.known.RemoteStamp.UIDValidity == 0 {
 		return f.void(ctx)
 	}
+	f.first = f.known.RemoteStamp.Token == begunToken
 	var err error
 	if f.intents, err = f.run.State.Intents(ctx, f.known.ID); err != nil {
 		return fmt.Errorf("read the journal: %w", err)
@@ -208,11 +214,14 @@ var errNoValidity = store.Fail(store.Safety, store.ScopeFolder,
 // and that nobody has approved of it since.
 const replacedToken = "replaced"
 
+// begunToken there says that the sides were compared, and that the mails that
+// were on the server then have not all been brought here.
+const begunToken = "begun"
+
 // replaced parks the folder, or, where a person said so, pairs the mails that
 // are here with those of the new mailbox.
 func (f *folderRun) replaced(ctx context.Context) (*merge.Plan, error) {
-	if hold := f.guard(nil); hold != nil && !f.approved {
-		f.hold(hold)
+	if f.held(nil) {
 		s := f.known.RemoteStamp
 		if s.UIDValidity != f.remoteSnap.Stamp.UIDValidity {
 			return nil, nil
@@ -262,7 +271,7 @@ func (f *folderRun) scanLocal(ctx context.Context, full bool) (err error) {
 		f.localSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
 		return nil
 	}
-	k := mail.Known{Stamp: f.known.LocalStamp, Count: f.known.Count, Full: full}
+	k := mail.Known{Stamp: f.known.LocalStamp, Count: f.known.Count, Full: full || f.run.Full}
 	if f.localSnap, err = f.local.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read the local folder %q: %w", f.localName, err)
 	}
@@ -274,7 +283,7 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 		f.remoteSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
 		return nil
 	}
-	k := mail.Known{Stamp: f.known.RemoteStamp, Count: f.known.Count, Full: full}
+	k := mail.Known{Stamp: f.known.RemoteStamp, Count: f.known.Count, Full: full || f.run.Full}
 	if f.remoteSnap, err = f.remote.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
 	}
@@ -305,7 +314,7 @@ func (f *folderRun) plan(ctx context.Context) (*merge.Plan, error) {
 			return nil, err
 		}
 	}
-	if f.remoteSnap == nil && len(f.intents) == 0 && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
+	if f.remoteSnap == nil && len(f.intents) == 0 && !f.run.Full && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
 		// The server says that nothing changed there, so there is nothing to read,
 		// if it is known which flags the mailbox keeps or if that does not matter.
 		mask := f.known.RemoteStamp.Mask
@@ -385,10 +394,21 @@ func (f *folderRun) base(ctx context.Context) ([]mail.Entry, error) {
 // could not be made, because the base is about another mailbox.
 func (f *folderRun) guard(plan *merge.Plan) *guard.Hold {
 	return guard.Check(guard.Input{
-		Folder: f.report.Name, Base: f.known.Count, Plan: plan,
+		Folder: f.report.Name, Name: f.remoteName, Base: f.known.Count, Plan: plan,
 		Known: f.known.RemoteStamp, Now: f.remoteSnap.Stamp,
 		Replaced: f.known.RemoteStamp.Token == replacedToken,
 	})
+}
+
+// held parks the folder where the guard has something against the plan and
+// nobody approved of that.
+func (f *folderRun) held(plan *merge.Plan) bool {
+	h := f.guard(plan)
+	if h == nil || f.lets(h) {
+		return false
+	}
+	f.hold(h)
+	return true
 }
 
 // count fills the report with what a plan would do.

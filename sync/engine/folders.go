@@ -25,9 +25,12 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		byRemote[f.remoteName], byLocal[f.localName] = f, f
 		jobs = append(jobs, f)
 	}
+	var skipped []*folderRun
 	skip := func(name, local string, err error) {
-		r.skipped = append(r.skipped, local)
-		rep.Folders = append(rep.Folders, Folder{Name: names.Display(name), Local: local, Result: Skipped, Problems: []Problem{problem(err)}})
+		f := &folderRun{run: r, remoteName: name, localName: local}
+		f.introduce()
+		f.skip(err)
+		skipped = append(skipped, f)
 	}
 	for _, k := range known {
 		add(&folderRun{run: r, remoteName: k.Remote, localName: k.Local, known: &k})
@@ -83,12 +86,16 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 
 	missing := 0
 	for _, f := range jobs {
-		f.report = Folder{Name: names.Display(f.remoteName), Local: f.localName}
+		f.introduce()
 		if f.known != nil && f.remoteBox == nil && f.localBox != nil {
 			missing++
 		}
 	}
 	r.approve(jobs, rep)
+	jobs, skipped = r.choose(jobs, skipped)
+	for _, f := range skipped {
+		rep.Folders = append(rep.Folders, f.report)
+	}
 	for _, f := range jobs {
 		f.decide(missing, len(known))
 	}
@@ -136,19 +143,19 @@ func (f *folderRun) decide(missing, known int) {
 		// it is compared anew when it is back.
 		f.drop = true
 	case f.known != nil && f.remoteBox == nil:
-		if f.approved {
+		h := guard.Missing(f.report.Name, f.remoteName, f.known.Count, missing, known)
+		switch {
+		case f.lets(h):
 			f.forget = true
-			break
-		}
-		if f.known.Count == 0 && f.known.LocalStamp.Same(f.localBox.Stamp) {
+		case f.known.Count == 0 && f.known.LocalStamp.Same(f.localBox.Stamp):
 			f.report.Result, f.done = Unchanged, true // gone there and empty here: nothing is at stake
-			break
+		default:
+			f.hold(h)
 		}
-		f.hold(guard.Missing(f.report.Name, f.known.Count, missing, known))
 	case f.known != nil && f.localBox == nil:
 		// A directory that was moved away means: never synced.
 		f.forget = true
-	case f.known != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
+	case f.known != nil && !f.run.Full && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
 		f.quiet = true
 	}
 	if f.done || f.drop {
@@ -171,29 +178,83 @@ func (f *folderRun) hold(h *guard.Hold) {
 	f.report.Result, f.report.Hold, f.done = Held, h, true
 }
 
-// approve finds the folders that a person meant. The name of the account may
-// stand before that of the folder, unless a folder is called so itself.
+// lets tells whether a person has approved of what h holds back.
+func (f *folderRun) lets(h *guard.Hold) bool { return f.approved || f.run.agreed(h) }
+
+// approve finds the folders that a person meant.
 func (r *run) approve(jobs []*folderRun, rep *Report) {
 	for _, a := range r.Approve {
 		if a == ApproveRoot {
 			continue
 		}
-		name := a
-		if own, ok := strings.CutPrefix(a, r.Account+"/"); ok && !slices.ContainsFunc(jobs, func(f *folderRun) bool { return f.named(a) }) {
-			name = own
+		meant := r.meant(a, jobs)
+		for _, f := range meant {
+			f.approved = true
 		}
-		found := false
-		for _, f := range jobs {
-			if f.named(name) {
-				f.approved, found = true, true
-			}
-		}
-		if !found {
+		if len(meant) == 0 {
 			rep.Notes = append(rep.Notes, fmt.Sprintf("there is no folder %q to approve", a))
 		}
 	}
 }
 
+// choose keeps the folders that Request.Only names, and puts the others aside.
+func (r *run) choose(jobs, skipped []*folderRun) (chosen, skips []*folderRun) {
+	if len(r.Only) == 0 {
+		return jobs, skipped
+	}
+	all := slices.Concat(jobs, skipped)
+	wanted := map[*folderRun]bool{}
+	for _, name := range r.Only {
+		exists := false
+		for _, f := range r.meant(name, all) {
+			wanted[f] = true
+			// What only the base knows is gone from both sides.
+			exists = exists || f.localBox != nil || f.remoteBox != nil || f.report.Result == Skipped
+		}
+		if !exists {
+			r.absent = append(r.absent, store.Fail(store.Config, store.ScopeFolder, noFolder(name)))
+		}
+	}
+	unwanted := func(f *folderRun) bool { return !wanted[f] }
+	for _, f := range jobs {
+		if unwanted(f) {
+			r.left = append(r.left, f)
+		}
+	}
+	return slices.DeleteFunc(jobs, unwanted), slices.DeleteFunc(skipped, unwanted)
+}
+
+// noFolder is an ErrNoFolder, with the name in question.
+type noFolder string
+
+func (n noFolder) Error() string        { return fmt.Sprintf("there is no folder %q", string(n)) }
+func (n noFolder) Is(target error) bool { return target == ErrNoFolder }
+
+// meant returns the folders of a name that a person gave. The name of the
+// account may stand before that of the folder, unless a folder is called so
+// itself.
+func (r *run) meant(name string, folders []*folderRun) []*folderRun {
+	called := func(s string) (fs []*folderRun) {
+		for _, f := range folders {
+			if f.named(s) {
+				fs = append(fs, f)
+			}
+		}
+		return fs
+	}
+	fs := called(name)
+	if own, ok := strings.CutPrefix(name, r.Account+"/"); ok && len(fs) == 0 {
+		fs = called(own)
+	}
+	return fs
+}
+
 func (f *folderRun) named(s string) bool {
-	return s == f.report.Name || s == f.remoteName || s == f.localName
+	return s != "" && (s == f.report.Name || s == f.remoteName || s == f.localName) ||
+		names.IsInbox(s) && names.IsInbox(f.remoteName)
+}
+
+// introduce begins the report.
+func (f *folderRun) introduce() {
+	f.report = Folder{Name: names.Display(f.remoteName), Local: f.localName}
 }

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
@@ -23,9 +25,9 @@ type removal struct {
 
 // lone is what tells mails that are only here.
 type lone struct {
-	all   bool            // which they are could not be found out
-	ids   map[string]bool // see likely
-	where string          // a folder that has some
+	all   bool              // which they are could not be found out
+	ids   map[string]string // see likely; the folder that has it
+	where string            // a folder that could not be read
 }
 
 // likely names a mail by its Message-ID, or where it has none by what else is
@@ -44,19 +46,9 @@ func (r *run) removals(ctx context.Context, folders []*folderRun) error {
 	if !slices.ContainsFunc(folders, func(f *folderRun) bool { return f.later != nil }) {
 		return nil
 	}
-	here := lone{ids: map[string]bool{}}
-	for _, f := range folders {
-		switch {
-		case f.report.Result == Failed, f.report.Result == Held, f.report.Result == Skipped, f.behind:
-			if f.localBox != nil {
-				r.unsent(ctx, f.localName, &here)
-			}
-		}
-	}
-	for _, name := range r.skipped {
-		if name != "" {
-			r.unsent(ctx, name, &here)
-		}
+	here := lone{ids: map[string]string{}}
+	if err := r.unsure(ctx, folders, &here); err != nil {
+		return err
 	}
 	done := make(chan error)
 	left := 0
@@ -93,23 +85,76 @@ func stops(err error) bool {
 	return err != nil && store.ScopeOf(err) == store.ScopeStore && c != store.Cancelled && c != store.Temporary
 }
 
-// unsent adds the mails of a local folder that are not on the server.
-func (r *run) unsent(ctx context.Context, name string, here *lone) {
-	here.where = name
+// unsure looks for mails that are only here in every folder of which it is not
+// certain that all of it is on the server. Folders that nobody has looked into,
+// because their stamp was as before or because they take no part, are surveyed
+// once more: a mail may have been moved there while the run went on.
+func (r *run) unsure(ctx context.Context, folders []*folderRun, here *lone) error {
+	boxes, err := r.Local.Survey(ctx)
+	if err != nil {
+		return fmt.Errorf("list the local folders: %w", err)
+	}
+	now := map[string]mail.Stamp{}
+	for _, b := range boxes {
+		now[b.Name] = b.Stamp
+	}
+	for _, f := range slices.Concat(folders, r.left) {
+		stamp, there := now[f.localName]
+		delete(now, f.localName)
+		if (there || f.localBox != nil) && f.mayHoldBack(stamp) {
+			r.unsent(ctx, f.localName, f.known, here)
+		}
+	}
+	delete(now, "") // what lies in the root of the tree is no folder
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		r.unsent(ctx, name, nil, here) // it has no mailbox, or is new
+	}
+	return nil
+}
+
+// mayHoldBack tells whether some mails of the folder may not be on the server.
+// now is the stamp of the local side.
+func (f *folderRun) mayHoldBack(now mail.Stamp) bool {
+	switch {
+	case f.report.Result == Failed, f.report.Result == Held, f.report.Result == Skipped, f.behind:
+		return true
+	case f.localSnap != nil:
+		return false
+	}
+	return f.run.Full || f.known == nil || !f.known.LocalStamp.Same(now)
+}
+
+// unsent adds the mails of a local folder that are not on the server: those
+// without a UID, and those whose UID the base does not know. known may be nil.
+func (r *run) unsent(ctx context.Context, name string, known *state.Folder, here *lone) {
+	if err := r.addUnsent(ctx, name, known, here); err != nil {
+		here.all, here.where = true, name
+	}
+}
+
+func (r *run) addUnsent(ctx context.Context, name string, known *state.Folder, here *lone) error {
 	local := r.Local.Open(name, true)
 	defer local.Close()
 	s, err := local.Scan(ctx, mail.Known{Full: true})
 	if err != nil {
-		here.all = true
-		return
+		return err
 	}
-	refs := make([]mail.Ref, len(s.Fresh))
-	for i, m := range s.Fresh {
-		refs[i].Key = m.Key
+	var base []mail.Entry
+	if known != nil {
+		if base, err = r.State.Rows(ctx, known.ID); err != nil {
+			return err
+		}
 	}
-	if err := local.Headers(ctx, refs, func(h mail.Header) { here.ids[likely(h)] = true }); err != nil {
-		here.all = true
+	var refs []mail.Ref
+	for _, m := range s.Fresh {
+		refs = append(refs, mail.Ref{Key: m.Key})
 	}
+	for _, e := range s.Entries {
+		if !has(base, e.UID) {
+			refs = append(refs, mail.Ref{UID: e.UID})
+		}
+	}
+	return local.Headers(ctx, refs, func(h mail.Header) { here.ids[likely(h)] = name })
 }
 
 // removeLast removes on the server what is gone here, unless it may be among
@@ -151,9 +196,11 @@ func (f *folderRun) notMoved(ctx context.Context, uids []mail.UID, here lone) ([
 		refs[i].UID = u
 	}
 	waits := map[mail.UID]bool{}
+	where := here.where
 	if err := f.remote.Headers(ctx, refs, func(h mail.Header) {
-		if here.all || here.ids[likely(h)] {
+		if name, moved := here.ids[likely(h)]; moved || here.all {
 			waits[h.Ref.UID] = true
+			where = cmp.Or(name, where)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
@@ -163,7 +210,7 @@ func (f *folderRun) notMoved(ctx context.Context, uids []mail.UID, here lone) ([
 	}
 	f.localDirty = true
 	f.report.Notes = append(f.report.Notes, fmt.Sprintf(
-		"mails that are gone here stay on the server for now, %d of them: they may have been moved to %q, from where not all could go up yet", len(waits), here.where))
+		"mails that are gone here stay on the server for now, %d of them: they may have been moved to %q, from where not all could go up yet", len(waits), where))
 	return slices.DeleteFunc(slices.Clone(uids), func(u mail.UID) bool { return waits[u] }), nil
 }
 

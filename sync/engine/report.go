@@ -101,9 +101,9 @@ type Folder struct {
 	Hold          *guard.Hold `json:"hold,omitempty"`
 	Problems      []Problem   `json:"problems,omitempty"`
 	Notes         []string    `json:"notes,omitempty"` // worth knowing, nothing failed
-	// New are mails that this run brought from the server, and that nobody has seen,
-	// in a folder that was in step before: not those of a first comparison.
-	// Ascending.
+	// New are mails that this run brought from the server, and that are neither
+	// read nor marked as deleted: not those of a first comparison, nor of the rest
+	// of one that was cut off. Ascending.
 	New []mail.UID `json:"-"`
 }
 

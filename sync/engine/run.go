@@ -84,8 +84,9 @@ type run struct {
 	tokens    chan struct{} // one for each worker that may be busy at once
 	events    chan Event
 	began     time.Time
-	skipped   []string // local folders that have no mailbox
-	noPlace   bool     // dry run: the place of the local store is yet to be made
+	left      []*folderRun // folders that are not among Request.Only
+	absent    []error      // what Request.Only names and nobody has
+	noPlace   bool         // dry run: the place of the local store is yet to be made
 }
 
 // Run brings both sides of an account in step. The error is of the account as
@@ -96,6 +97,12 @@ func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
 	err := r.account(ctx, rep, observe)
 	if err != nil {
 		rep.Problems = append(rep.Problems, problem(err))
+	}
+	for _, e := range r.absent {
+		rep.Problems = append(rep.Problems, problem(e))
+	}
+	if err == nil {
+		err = errors.Join(r.absent...)
 	}
 	rep.finish(q.Now())
 	return rep, err
@@ -215,14 +222,11 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		}
 		meta[k] = v
 	}
-	// Where nothing was ever synced, nothing can be mixed up.
-	approved := slices.Contains(r.Approve, ApproveRoot) || len(*known) == 0
 	want := map[string]string{metaRemote: r.RemoteID}
+	var hold *guard.Hold
 	anew := ""
 	if was := meta[metaRemote]; was != "" && was != r.RemoteID {
-		if !approved {
-			return guard.Account(was, r.RemoteID), nil
-		}
+		hold = guard.Account(was, r.RemoteID)
 		anew = "another server or user, as approved"
 	}
 	place, rooted := r.Local.(Rooted)
@@ -234,9 +238,8 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		}
 		known := meta[metaRoot]
 		switch {
-		case known != "" && known != id && !approved:
-			return guard.Root(place.Root(), !exists), nil
 		case known != "" && known != id:
+			hold = guard.Both(hold, guard.Root(place.Root(), known, id, !exists))
 			// A new mark: with the old one in it, a run that is cut off here would
 			// leave a foreign place that is taken for the one the base is about.
 			anew, known = fmt.Sprintf("%s is another directory, as approved", place.Root()), r.NewID()
@@ -248,6 +251,10 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		want[metaRoot] = known
 		mark = id != known
 		r.noPlace = r.DryRun && !exists
+	}
+	// Where nothing was ever synced, nothing can be mixed up.
+	if hold != nil && len(*known) > 0 && !slices.Contains(r.Approve, ApproveRoot) && !r.agreed(hold) {
+		return hold, nil
 	}
 	var changes []state.Change
 	if anew != "" && len(*known) > 0 {
@@ -274,6 +281,9 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 	}
 	return nil, nil
 }
+
+// agreed tells whether a person has seen this very plan, and let it through.
+func (r *run) agreed(h *guard.Hold) bool { return slices.Contains(r.ApproveTokens, h.Token) }
 
 // survey asks both sides at once what mailboxes they have.
 func (r *run) survey(ctx context.Context) (local, remote []store.Mailbox, err error) {

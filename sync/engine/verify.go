@@ -122,9 +122,6 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 // knows: they go up like any other, and are found again like any other when
 // that is interrupted.
 func (f *folderRun) reupload(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
-	if len(plan.Reupload) == 0 {
-		return plan, nil
-	}
 	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
 	if err != nil {
 		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)

@@ -68,6 +68,9 @@ func (s *memory) Commit(ctx context.Context, works ...store.Work) error {
 func (s *memory) Close(context.Context) error { return nil }
 
 func (w *World) stamp(b *box) mail.Stamp {
+	if b.frozen != nil {
+		return *b.frozen
+	}
 	st := mail.Stamp{Messages: uint32(len(b.mails)), Sure: !w.o.Plain}
 	if w.o.Carries {
 		st.Token = strconv.Itoa(b.tick)

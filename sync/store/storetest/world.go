@@ -56,6 +56,7 @@ type box struct {
 	expunged mail.ModSeq // of the last removal
 	tick     int         // of the last change
 	mails    []*letter   // ascending by UID, those without first
+	frozen   *mail.Stamp // what its stamp is, whatever happens; nil: what it should be
 }
 
 type letter struct {
@@ -154,6 +155,26 @@ func (w *World) Renumber(folder string) error {
 			l.uid, b.next = b.next, b.next+1
 		}
 		w.touch(b)
+		return nil
+	})
+}
+
+// Rewind empties the mailbox and begins with its UIDs again under the same
+// UIDVALIDITY, as some servers do where one is made anew.
+func (w *World) Rewind(folder string) error {
+	return w.change(folder, func(b *box) error {
+		w.touch(b)
+		b.mails, b.next, b.expunged = nil, 1, b.modseq
+		return nil
+	})
+}
+
+// Freeze keeps the mailbox's stamp as it is, so that no change shows in it, as
+// on a disk whose clock stands still.
+func (w *World) Freeze(folder string) error {
+	return w.change(folder, func(b *box) error {
+		st := w.stamp(b)
+		b.frozen = &st
 		return nil
 	})
 }
