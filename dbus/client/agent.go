@@ -129,7 +129,11 @@ func (r *Registration) request(sender dbus.Sender, account, kind, host, user str
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, dbus.NewError(api.ErrorPrefix+CodeCancelled, []any{err.Error()})
+		code := CodeCancelled
+		if c := Code(err); c != "" {
+			code = c
+		}
+		return nil, dbus.NewError(api.ErrorPrefix+code, []any{err.Error()})
 	}
 	return map[string]dbus.Variant{api.AnswerSecret: dbus.MakeVariant(secret)}, nil
 }
