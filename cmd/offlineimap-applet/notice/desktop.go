@@ -180,7 +180,7 @@ func (d *Desktop) notify(ctx context.Context, n Note, replaces uint32, quiet boo
 		hints["suppress-sound"] = dbus.MakeVariant(true)
 	}
 	expire := int32(-1)
-	if n.Urgency == Critical {
+	if n.Stay {
 		expire = 0
 	}
 	var id uint32

@@ -64,7 +64,7 @@ func TestDesktop(t *testing.T) {
 	addr := testenv.Bus(t)
 	s := testenv.Notifications(t, addr, "actions", "body-markup")
 	p := desktop(t, addr)
-	note := Note{Key: "a", Summary: "A <b> & c", Body: "<i>body</i> & more", Urgency: Critical, Category: "email.arrived", Resident: true,
+	note := Note{Key: "a", Summary: "A <b> & c", Body: "<i>body</i> & more", Urgency: Critical, Stay: true, Category: "email.arrived", Resident: true,
 		Actions: []Action{{DefaultAction, "Open"}, {"do", "Do"}}, Instead: "never seen"}
 	p.Show([]Note{note})
 	p.until("the note is shown", func() bool { return len(s.Shown()) == 1 })

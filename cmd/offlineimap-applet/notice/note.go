@@ -11,7 +11,7 @@ type Urgency byte
 // The urgencies, as on the bus.
 const (
 	Normal   Urgency = 1
-	Critical Urgency = 2 // stays until it is withdrawn or closed
+	Critical Urgency = 2
 )
 
 // DefaultAction is the key of what a click on the note itself does.
@@ -26,6 +26,7 @@ type Note struct {
 	Category string // of the specification, such as email.arrived; may be ""
 	Actions  []Action
 	Instead  string // more text, where the server has no actions
+	Stay     bool   // until it is closed or withdrawn; else for as long as the server likes
 	Resident bool   // an action does not close it
 	// Level says when a note that was closed is shown again: once it is higher
 	// than it was. A note that changes and does not rise makes no sound.
