@@ -1,16 +1,40 @@
-# make demo    shows both sides of a synchronisation; needs nothing but Go and gcc
-# make test    runs everything; installs Dovecot, isync and Python's test mails if it may
-# make bench   measures against mbsync and OfflineIMAP: make bench BENCH='-rounds 1 -rtt 0'
-# make build   builds bin/offlineimapd
+# make demo      shows both sides of a synchronisation; needs nothing but Go and gcc
+# make test      runs everything, as root also on a booted systemd; installs what it needs from Debian if it may
+# make bench     measures against mbsync and OfflineIMAP: make bench BENCH='-rounds 1 -rtt 0'
+# make build     builds the programs into bin/
+# make deb       builds a Debian package into dist/
+# make install   installs below DESTDIR and PREFIX (/usr/local)
 
 GO ?= go
 FUZZTIME ?= 5s
 BENCH ?=
+PREFIX ?= /usr/local
+BIN ?= bin
+MAN ?= bin/man
+DIST ?= dist
+LDFLAGS ?=
+# Later releases need modules that not every proxy has.
+export NFPM ?= v2.43.0
+export GO
 
-.PHONY: build demo test packages check fuzz bench clean
+.PHONY: build man install deb demo test packages check fuzz bench clean
 
 build:
-	$(GO) build -trimpath -o bin/ ./cmd/...
+	$(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS) -X main.version=$$(sh packaging/version.sh version)" \
+		-o $(BIN)/ ./cmd/...
+
+man:
+	@mkdir -p $(MAN)
+	@set -e; SOURCE_DATE_EPOCH=$$(sh packaging/version.sh epoch); export SOURCE_DATE_EPOCH; \
+	for page in packaging/man/*.scd; do \
+		scdoc <$$page >$(MAN)/$$(basename $$page .scd); \
+	done
+
+install: build man
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BIN="$(BIN)" MAN="$(MAN)" sh packaging/install.sh
+
+deb:
+	@sh packaging/deb/build.sh $(DIST)
 
 demo:
 	@$(GO) run ./cmd/offlineimapd demo
@@ -42,4 +66,4 @@ bench: build
 	$(GO) run ./bench $(BENCH)
 
 clean:
-	rm -rf bin bench/out
+	rm -rf bin dist bench/out

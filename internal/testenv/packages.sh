@@ -27,7 +27,6 @@ missing() {
 		ls /lib/*/security/pam_systemd.so >/dev/null 2>&1 || echo libpam-systemd
 		have scdoc || echo scdoc
 		have man || echo man-db
-		have mandoc || echo mandoc
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
 	bench) have offlineimap || echo offlineimap3 ;;
 	esac
