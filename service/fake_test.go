@@ -169,6 +169,11 @@ func (b *bench) start(change ...func(*Options)) {
 	go func() { b.ended <- s.Run(ctx) }()
 	<-s.Started()
 	synctest.Wait()
+	if st := s.Status(); len(st.Jobs) > 0 && st.Jobs[0].State != JobWaiting {
+		b.t.Error("a run began before Begin")
+	}
+	s.Begin()
+	synctest.Wait()
 }
 
 // end stops the Service, as SIGTERM does, and checks that it takes no second.

@@ -216,7 +216,7 @@ const longestSleep = time.Minute
 
 func (l *loop) input() schedule.Input {
 	in := schedule.Input{
-		Interval: l.spec.Interval, Disabled: l.spec.Refused != "", Wanted: len(l.tasks) > 0,
+		Interval: l.spec.Interval, Disabled: l.spec.Refused != "" || !l.s.open.Load(), Wanted: len(l.tasks) > 0,
 		Last: l.seen, Ended: l.at, Failures: l.view.Failures, Spread: l.spread,
 	}
 	for _, t := range l.tasks {

@@ -28,6 +28,7 @@ type Service struct {
 	turn  chan *changer           // whoever has it may change pauses and the set of loops
 	drain chan struct{}           // closed by Drain
 	drawn atomic.Bool             // Drain was called
+	open  atomic.Bool             // Begin was called
 }
 
 var _ Daemon = (*Service)(nil)
@@ -163,8 +164,17 @@ func (s *Service) change(ctx context.Context) (*changer, error) {
 	return c, err
 }
 
-// Started is closed once Run has begun, and everything can be asked for.
+// Started is closed once Run has begun, and everything can be asked for; no run
+// begins before Begin.
 func (s *Service) Started() <-chan struct{} { return s.begun }
+
+// Begin lets runs begin: it is sure now that no other daemon does the same.
+func (s *Service) Begin() {
+	s.open.Store(true)
+	for _, l := range *s.loops.Load() {
+		go func() { _ = l.call(context.Background(), func() {}) }() // it looks again
+	}
+}
 
 // Drain has runs that are under way end, and no others begin; then Run returns.
 func (s *Service) Drain() {
