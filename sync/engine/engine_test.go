@@ -15,6 +15,7 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
 	"github.com/offlineimap/offlineimapd/sync/store/storetest"
 )
 
@@ -26,7 +27,12 @@ type pairOf struct {
 	state         string
 	policy        engine.Policy
 	approve       []string
+	tokens        []string
+	only          []string
+	full          bool
 	dryRun        bool
+	remoteID      string
+	wrap          func(store.Store) store.Store // stands before the local store
 	serial        int
 }
 
@@ -88,9 +94,13 @@ func (p *pairOf) run(lf, rf *storetest.Faults) (*engine.Report, error) {
 	if rf != nil {
 		remote = storetest.WithFaults(remote, rf)
 	}
+	if p.wrap != nil {
+		local = p.wrap(local)
+	}
 	return engine.Run(ctx, engine.Request{
 		Account: "test", Local: local, Remote: remote, State: db, Policy: p.policy,
-		Approve: p.approve, DryRun: p.dryRun, NewID: func() string { return "id" }, Now: time.Now,
+		Approve: p.approve, ApproveTokens: p.tokens, Only: p.only, Full: p.full, DryRun: p.dryRun,
+		RemoteID: p.remoteID, NewID: func() string { return "id" }, Now: time.Now,
 	}, nil)
 }
 
