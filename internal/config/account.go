@@ -33,6 +33,7 @@ func (l *loader) config() *Config {
 		DryRun:          v.boolean("dry-run"),
 		IgnoreReadonly:  v.boolean("ignore-readonly"),
 	}}
+	_, _, c.General.MaxSyncAsked = section.Lookup("maxsyncaccounts")
 	if c.General.Metadata == "" {
 		v.wrong("metadata", "remove the line to have "+v.deflt("metadata"), "it is empty")
 	}

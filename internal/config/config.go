@@ -23,6 +23,7 @@ type General struct {
 	Accounts        []string      // to sync where nobody asks for others
 	Metadata        string        // absolute
 	MaxSyncAccounts int           // at once; at least 1
+	MaxSyncAsked    bool          // MaxSyncAccounts is written, not only the default
 	SockTimeout     time.Duration // 0: none given
 	Fsync           bool
 	DryRun          bool

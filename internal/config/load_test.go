@@ -172,7 +172,7 @@ ipv6 = yes
 	if len(problems) > 0 {
 		t.Fatal(said(problems))
 	}
-	if want := (General{Accounts: []string{"A", "B", "C"}, Metadata: "/home/me/meta", MaxSyncAccounts: 3, SockTimeout: 10 * time.Second,
+	if want := (General{Accounts: []string{"A", "B", "C"}, Metadata: "/home/me/meta", MaxSyncAccounts: 3, MaxSyncAsked: true, SockTimeout: 10 * time.Second,
 		DryRun: true, IgnoreReadonly: true}); !reflect.DeepEqual(c.General, want) {
 		t.Errorf("general %+v, want %+v", c.General, want)
 	}
