@@ -23,8 +23,9 @@ func TestCommandLine(t *testing.T) {
 		errs   string // in standard error
 	}{
 		{"--version", exitOK, "offlineimapd ", ""},
-		{"--help", exitOK, "usage: offlineimapd --once", ""},
-		{"", exitUsage, "", "--once"},
+		{"--help", exitOK, "usage: offlineimapd [-c", ""},
+		{"--dry-run", exitUsage, "", "--once"},
+		{"--config-path -c /nowhere/config", exitConfig, "", "/nowhere/config"},
 		{"--onec", exitUsage, "", "-onec"},
 		{"--once surplus", exitUsage, "", `"surplus"`},
 		{"--once -c /nowhere/config", exitConfig, "", "/nowhere/config"},

@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,11 +20,14 @@ import (
 
 // Exit statuses: 0 to 2 as OfflineIMAP's, the others as in sysexits.h.
 const (
-	exitOK     = 0
-	exitError  = 1 // something failed, if only one mail, or a signal came before the end
-	exitHeld   = 2 // nothing failed, but a folder waits for a person
-	exitUsage  = 64
-	exitConfig = 78
+	exitOK    = 0
+	exitError = 1 // something failed, if only one mail, or a signal came before the end
+	exitHeld  = 2 // nothing failed, but a folder waits for a person
+	exitUsage = 64
+
+	exitSecond    = 69 // the daemon: another one is there
+	exitTransient = 75 // the daemon: the bus is not there, or was lost
+	exitConfig    = 78
 )
 
 // memoryLimit keeps the garbage collector from trading memory for time; what
@@ -44,6 +46,7 @@ func main() {
 // options are what the command line says.
 type options struct {
 	once, dryRun, json, version bool
+	check, show, path           bool // only look at the configuration
 	config                      string
 	accounts, approve           []string
 
@@ -55,8 +58,6 @@ type options struct {
 	// remoteID, where not "", is engine.Request.RemoteID, for tests that copy a
 	// mailbox to another user.
 	remoteID string
-
-	names *atomic.Uint64 // maildir.Options.Names of all accounts
 }
 
 // patience is how long a server may take over an upload whose connection is
@@ -64,10 +65,16 @@ type options struct {
 const patience = 5 * time.Second
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, `usage: offlineimapd --once [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [--dry-run] [--json]
+	fmt.Fprint(w, `usage: offlineimapd [-c FILE] [-a ACCOUNT[,ACCOUNT...]]
+       offlineimapd --once [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [--dry-run] [--json]
                     [--approve FOLDER]...
+       offlineimapd --check-config | --show-config | --config-path [-c FILE]
        offlineimapd demo
        offlineimapd --version
+
+Without --once, it is the daemon: it keeps all accounts in step until it is
+ended, and is asked and told by offlineimapctl. systemd starts it:
+systemctl --user enable --now offlineimapd
 
   --once            bring all accounts in step, once, and end
   -c, --config FILE the configuration (default: as OfflineIMAP finds it)
@@ -77,6 +84,9 @@ func usage(w io.Writer) {
   --approve FOLDER  let a held plan of this folder through (repeatable), with
                     several accounts ACCOUNT/FOLDER; / accepts a changed
                     directory of the local folders, or another server or user
+  --check-config    tell what is wrong with the configuration
+  --show-config     print what it says, with all defaults and without secrets
+  --config-path     print where it is
   demo              sync an IMAP server in memory with a temporary Maildir
   --version         print the version
 `)
@@ -90,6 +100,9 @@ func parse(args []string) (options, error) {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "")
 	fs.BoolVar(&o.json, "json", false, "")
 	fs.BoolVar(&o.version, "version", false, "")
+	fs.BoolVar(&o.check, "check-config", false, "")
+	fs.BoolVar(&o.show, "show-config", false, "")
+	fs.BoolVar(&o.path, "config-path", false, "")
 	for _, n := range []string{"c", "config"} {
 		fs.StringVar(&o.config, n, "", "")
 	}
@@ -110,9 +123,9 @@ func parse(args []string) (options, error) {
 	switch {
 	case fs.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	case o.version:
-	case !o.once:
-		return o, errors.New("say --once: this version has no daemon yet")
+	case o.version, o.check, o.show, o.path, o.once:
+	case o.dryRun, o.json, len(o.approve) > 0:
+		return o, errors.New("--dry-run, --json and --approve go with --once")
 	}
 	return o, nil
 }
@@ -137,12 +150,24 @@ func run(args []string, stdout, stderr io.Writer, change func(*options)) int {
 	if change != nil {
 		change(&o)
 	}
+	switch {
+	case o.check, o.show, o.path:
+		return look(o, stdout, stderr)
+	case !o.once:
+		f, ok := stderr.(*os.File)
+		if !ok {
+			f = os.Stderr
+		}
+		return daemon(o, f)
+	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	return once(ctx, o, stdout, stderr)
 }
 
-func versionText() string {
+func versionText() string { return "offlineimapd " + versionNumber() }
+
+func versionNumber() string {
 	v := version
 	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
 		v = info.Main.Version
@@ -150,7 +175,7 @@ func versionText() string {
 	if v == "" || v == "(devel)" {
 		v = "development"
 	}
-	return "offlineimapd " + v
+	return v
 }
 
 // inOrder is how long a run may take to end after it was told to. What is cut

@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 
 	"golang.org/x/term"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
@@ -111,7 +111,7 @@ func (s *show) report(r *engine.Report) {
 	if r.DryRun {
 		s.plan(r)
 	}
-	fmt.Fprintf(s.stdout, "%s: %s\n", plain(r.Account), summary(r))
+	fmt.Fprintf(s.stdout, "%s: %s\n", plain(r.Account), service.Summary(r))
 }
 
 func (s *show) problem(account, folder string, p engine.Problem) {
@@ -186,60 +186,6 @@ func mails(n int) string {
 		return "1 mail"
 	}
 	return fmt.Sprintf("%d mails", n)
-}
-
-// summary is the one line that a run without a terminal leaves.
-func summary(r *engine.Report) string {
-	c := r.Counts
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		word string
-	}{
-		{c.Downloaded, "downloaded"}, {c.Uploaded, "uploaded"}, {c.Paired, "found on both sides"},
-		{c.FlagsLocal, "reflagged here"}, {c.FlagsRemote, "reflagged on the server"},
-		{c.RemovedLocal, "removed here"}, {c.RemovedRemote, "removed on the server"},
-	} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
-		}
-	}
-	held, failed, skipped := 0, 0, 0
-	for _, f := range r.Folders {
-		switch f.Result {
-		case engine.Held:
-			held++
-		case engine.Failed:
-			failed++
-		case engine.Skipped:
-			skipped++
-		}
-	}
-	if held > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d folders held", held, len(r.Folders)))
-	}
-	if failed > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d folders with problems", failed, len(r.Folders)))
-	}
-	switch {
-	case len(r.Problems) > 0:
-		parts = append(parts, "not finished")
-	case len(parts) == 0 && r.DryRun:
-		parts = []string{"nothing to do"}
-	case len(parts) == 0:
-		parts = []string{"in step, nothing to do"}
-	}
-	if skipped > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d folders not synced", skipped, len(r.Folders)))
-	}
-	if r.DryRun {
-		parts = append(parts, "dry run: nothing was changed")
-	}
-	folders := fmt.Sprintf("%d folders", len(r.Folders))
-	if len(r.Folders) == 1 {
-		folders = "1 folder"
-	}
-	return fmt.Sprintf("%s, %s, %s", strings.Join(parts, ", "), folders, r.Duration.Round(10*time.Millisecond))
 }
 
 // document is what --json prints. Fields are only ever added.

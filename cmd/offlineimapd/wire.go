@@ -27,16 +27,20 @@ import (
 // One that fails holds up no other.
 func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Account, o options, s *show) []*engine.Report {
 	reports := make([]*engine.Report, len(accounts))
-	o.names = new(atomic.Uint64)
+	names := new(atomic.Uint64)
 	slots := make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))
 	done := make(chan struct{})
 	for i, a := range accounts {
 		go func() {
 			slots <- struct{}{}
 			defer func() { <-slots; done <- struct{}{} }()
-			mine := o
-			mine.approve = own(o.approve, a.Name, len(accounts) == 1)
-			reports[i] = runAccount(ctx, cfg, a, mine, s)
+			reports[i], _ = work{
+				cfg: cfg, account: a, names: names,
+				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
+				step: o.step, patience: o.patience, remoteID: o.remoteID,
+				observe: func(e engine.Event) { s.event(a.Name, e) },
+				note:    func(text string) { s.note(a.Name, text) },
+			}.run(ctx)
 			s.report(reports[i])
 		}()
 	}
@@ -46,28 +50,49 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 	return reports
 }
 
-func runAccount(ctx context.Context, cfg *config.Config, a *config.Account, o options, s *show) *engine.Report {
-	started := time.Now()
-	report, err := tryAccount(ctx, cfg, a, o, s)
-	if report == nil {
-		report = engine.NotStarted(a.Name, started, err)
-	}
-	return report
+// work is one run to make for one account.
+type work struct {
+	cfg             *config.Config
+	account         *config.Account
+	names           *atomic.Uint64 // maildir.Options.Names of all accounts
+	approve, tokens []string       // engine.Request.Approve and ApproveTokens
+	only            []string
+	full, dryRun    bool
+	connections     int                                       // at most; 0: as configured
+	secret          func(ctx context.Context) (string, error) // nil: the configured one
+	step            func(name string)
+	patience        time.Duration
+	remoteID        string // "": as configured
+	observe         engine.Observer
+	note            func(text string)
+	// settled is called after a run, while the state is open; it may be nil.
+	settled func(ctx context.Context, db *state.DB, r *engine.Report)
 }
 
-// tryAccount builds what an account needs, and runs it. Without a report it did
-// not come so far.
-func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o options, s *show) (*engine.Report, error) {
-	metadata := cfg.General.Metadata
+// run returns a report always, and an error where the account as a whole could
+// not be brought in step.
+func (w work) run(ctx context.Context) (*engine.Report, error) {
+	started := time.Now()
+	report, err := w.try(ctx)
+	if report == nil {
+		report = engine.NotStarted(w.account.Name, started, err)
+	}
+	return report, err
+}
+
+// try builds what an account needs, and runs it. Without a report it did not
+// come so far.
+func (w work) try(ctx context.Context) (*engine.Report, error) {
+	a, metadata := w.account, w.cfg.General.Metadata
 	// Names become file names as OfflineIMAP makes them, save that a slash
 	// cannot lead elsewhere.
 	name := strings.ReplaceAll(a.Name, "/", ".")
 	dir := filepath.Join(metadata, "Account-"+name)
 	path := filepath.Join(dir, "offlineimapd.sqlite")
-	if !o.dryRun {
+	if !w.dryRun {
 		for _, d := range []string{metadata, dir} {
 			if err := os.MkdirAll(d, 0o700); err != nil {
-				return nil, fmt.Errorf("create the directory of the state: %w", err)
+				return nil, store.Fail(store.Local, store.ScopeStore, fmt.Errorf("create the directory of the state: %w", err))
 			}
 		}
 		lock, err := state.Lock(ctx, filepath.Join(metadata, name+".lock"), path)
@@ -76,32 +101,35 @@ func tryAccount(ctx context.Context, cfg *config.Config, a *config.Account, o op
 		}
 		defer lock.Unlock()
 	}
-	local := newLocal(cfg, a, o.names)
-	if !o.dryRun {
+	local := newLocal(w.cfg, a, w.names)
+	if !w.dryRun {
 		unlock, err := local.Lock()
 		if err != nil {
 			return nil, err
 		}
 		defer unlock()
 	}
-	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: o.dryRun, Step: o.step})
+	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: w.dryRun, Step: w.step})
 	if err != nil {
 		return nil, err
 	}
-	remote, err := newRemote(cfg, a, s)
+	remote, err := w.server()
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	report, err := engine.Run(ctx, engine.Request{
 		Account: a.Name, Local: local, Remote: remote, State: db,
-		Policy: policy(cfg, a), Approve: o.approve, DryRun: o.dryRun,
-		RemoteID: cmp.Or(o.remoteID, remoteID(a.Remote.IMAP)), Patience: o.patience,
+		Policy: policy(w.cfg, a), Approve: w.approve, ApproveTokens: w.tokens, Only: w.only, Full: w.full, DryRun: w.dryRun,
+		RemoteID: cmp.Or(w.remoteID, remoteID(a.Remote.IMAP)), Patience: w.patience,
 		NewID: rand.Text, Now: time.Now,
-	}, func(e engine.Event) { s.event(a.Name, e) })
+	}, w.observe)
 	// The context may have ended; leaving in order has limits of its own.
 	remote.Close(context.WithoutCancel(ctx))
+	if w.settled != nil {
+		w.settled(ctx, db, report)
+	}
 	if cerr := db.Close(); cerr != nil && err == nil {
-		s.note(a.Name, fmt.Sprintf("close the state: %v", cerr))
+		w.note(fmt.Sprintf("close the state: %v", cerr))
 	}
 	return report, err
 }
@@ -126,18 +154,22 @@ func policy(cfg *config.Config, a *config.Account) engine.Policy {
 	}
 }
 
-// newRemote builds the store for a server. Nothing is connected yet.
-func newRemote(cfg *config.Config, a *config.Account, s *show) (*imap.Store, error) {
-	m := a.Remote.IMAP
-	if err := login(m); err != nil {
+// server builds the store for a server. Nothing is connected yet.
+func (w work) server() (*imap.Store, error) {
+	cfg, a, m := w.cfg, w.account, w.account.Remote.IMAP
+	secret := w.secret
+	if secret == nil {
+		secret = password(m)
+	}
+	if err := login(m, secret); err != nil {
 		return nil, err
 	}
 	o := imap.Options{
-		Host: m.Host, MaxConnections: m.MaxConnections, Compress: m.UseCompression, Expunge: m.Expunge,
+		Host: m.Host, MaxConnections: cmp.Or(w.connections, m.MaxConnections), Compress: m.UseCompression, Expunge: m.Expunge,
 		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
 		Timeout: cfg.General.SockTimeout,
-		Auth:    imap.Auth{User: m.User, Password: password(m), Mechanisms: mechanisms(m.AuthMechanisms)},
-		OnText:  func(text string) { s.note(a.Name, text) },
+		Auth:    imap.Auth{User: m.User, Password: secret, Mechanisms: mechanisms(m.AuthMechanisms)},
+		OnText:  w.note,
 	}
 	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
 	switch {
@@ -193,28 +225,29 @@ func trust(m *config.IMAP) (dial.Trust, error) {
 
 // login makes sure that there is something to log in with, before anything is
 // sent to anybody.
-func login(m *config.IMAP) error {
+func login(m *config.IMAP, secret func(context.Context) (string, error)) error {
 	if m.PreauthTunnel != "" {
 		return nil
 	}
 	if m.User == "" {
 		return &store.Error{Class: store.Config, Err: errors.New("no user is configured"), Hint: "write remoteuser = NAME"}
 	}
-	_, err := password(m)(context.Background())
+	_, err := secret(context.Background())
 	return err
 }
 
 func password(m *config.IMAP) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
 		p, err := m.Password.Read()
+		hint := ""
 		switch {
 		case err == nil && p == "" && m.Password.File != "":
 			err = fmt.Errorf("the first line of %s, where the password should be, is empty", m.Password.File)
 		case err == nil && p == "":
-			err = errors.New("no password is configured; write remotepassfile = FILE, or remotepass")
+			err, hint = errors.New("no password is configured"), "write remotepassfile = FILE into the remote repository, or remotepass"
 		}
 		if err != nil {
-			return "", store.Fail(store.Config, store.ScopeStore, err)
+			return "", &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: err, Hint: hint}
 		}
 		return p, nil
 	}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/service"
+	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/imap/dial"
+	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/state"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// runner makes the runs of one account for the service, which has one made at a
+// time. What it remembers between them is in nobody else's hands.
+type runner struct {
+	cfg      *config.Config
+	account  *config.Account
+	names    *atomic.Uint64
+	patience time.Duration
+
+	refused [sha256.Size]byte // of the password that the server refused last
+	refusal error             // nil: none was refused
+	folders map[int64]service.Folder
+	arrived map[int64]mail.Set // mails that runs brought, and that nobody had seen yet
+}
+
+// mostArrived bounds how many new mails of a folder are watched for being read.
+const mostArrived = 100_000
+
+// Run makes a run.
+func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, error) {
+	started := time.Now()
+	secret, err := r.secret(o)
+	if err != nil {
+		return &service.Outcome{Report: engine.NotStarted(r.account.Name, started, err)}, err
+	}
+	out := &service.Outcome{}
+	out.Report, err = work{
+		cfg: r.cfg, account: r.account, names: r.names, patience: r.patience,
+		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
+		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
+		connections: o.Connections,
+		secret:      func(context.Context) (string, error) { return secret, nil },
+		observe:     o.Observe, note: o.Note,
+		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
+	}.run(ctx)
+	if store.ClassOf(err) == store.Auth {
+		r.refused, r.refusal = sha256.Sum256([]byte(secret)), coded(err)
+	}
+	return out, coded(err)
+}
+
+// secret returns what to log in with. Where only the clock asks, a password that
+// was refused is not tried again: that locks accounts.
+func (r *runner) secret(o service.Order) (string, error) {
+	m := r.account.Remote.IMAP
+	if m.PreauthTunnel != "" {
+		return "", nil
+	}
+	secret := o.Secret
+	if secret == "" {
+		var err error
+		if secret, err = password(m)(context.Background()); err != nil {
+			return "", &service.Error{Code: service.CredentialsUnavailable, Err: err,
+				Hint: "offlineimapctl sync " + r.account.Name + " asks for it; or write remotepassfile = FILE into the remote repository"}
+		}
+	}
+	if r.refusal != nil && o.Trigger == service.TriggerTimer && r.refused == sha256.Sum256([]byte(secret)) {
+		return "", r.refusal
+	}
+	return secret, nil
+}
+
+// settle reads from the state what there is to tell of the folders, anew for
+// those that the run changed.
+func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report, out *service.Outcome) {
+	if report.DryRun || ctx.Err() != nil {
+		return
+	}
+	known, err := db.Folders(ctx)
+	if err != nil {
+		return // the run has met the same
+	}
+	results := map[string]*engine.Folder{}
+	for i := range report.Folders {
+		results[report.Folders[i].Local] = &report.Folders[i]
+	}
+	before, arrived := r.folders, r.arrived
+	r.folders, r.arrived = map[int64]service.Folder{}, map[int64]mail.Set{}
+	for _, k := range known {
+		f, ok := before[k.ID]
+		res := results[k.Local]
+		if res != nil && (res.Result == engine.Unchanged || res.Result == engine.Synced) {
+			f.LastSync = report.Started.Add(report.Duration)
+		}
+		set := arrived[k.ID]
+		if !ok || res != nil && res.Result != engine.Unchanged {
+			f.Local, f.Remote = k.Local, names.Display(k.Remote)
+			if f.Messages, f.Unseen, err = db.Tally(ctx, k.ID); err != nil {
+				return
+			}
+			if res != nil && len(res.New) > 0 {
+				out.Fresh = append(out.Fresh, service.Fresh{Folder: f.Remote, Count: len(res.New)})
+			}
+			if set, err = r.stillUnseen(ctx, db, k.ID, set, res); err != nil {
+				return
+			}
+		}
+		r.folders[k.ID] = f
+		if n := set.Len(); n > 0 {
+			r.arrived[k.ID] = set
+			out.Unseen += n
+		}
+		out.Folders = append(out.Folders, f)
+	}
+	if out.Folders == nil {
+		out.Folders = []service.Folder{}
+	}
+	slices.SortFunc(out.Folders, func(a, b service.Folder) int {
+		if names.IsInbox(a.Remote) != names.IsInbox(b.Remote) {
+			return map[bool]int{true: -1, false: 1}[names.IsInbox(a.Remote)]
+		}
+		return strings.Compare(a.Remote, b.Remote)
+	})
+}
+
+// stillUnseen adds the new mails of a run to those watched, and leaves out what
+// somebody has seen or removed.
+func (r *runner) stillUnseen(ctx context.Context, db *state.DB, folder int64, set mail.Set, res *engine.Folder) (mail.Set, error) {
+	var uids []mail.UID
+	if res != nil {
+		uids = res.New
+	}
+	for u := range set.All {
+		uids = append(uids, u)
+	}
+	if len(uids) == 0 {
+		return nil, nil
+	}
+	if len(uids) > mostArrived {
+		slices.Sort(uids)
+		uids = uids[len(uids)-mostArrived:]
+	}
+	rows, err := db.Lookup(ctx, folder, mail.SetOf(uids...))
+	if err != nil {
+		return nil, err
+	}
+	var left []mail.UID
+	for _, e := range rows {
+		if e.Flags&(mail.Seen|mail.Trashed) == 0 {
+			left = append(left, e.UID)
+		}
+	}
+	return mail.SetOf(left...), nil
+}
+
+// coded gives an error the code by which clients know it, where its class does
+// not say enough.
+func coded(err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		pin     *dial.PinError
+		verify  *tls.CertificateVerificationError
+		name    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+	)
+	e := &service.Error{Code: service.CodeOf(err), Err: err}
+	switch {
+	case errors.As(err, &pin), errors.As(err, &verify), errors.As(err, &name), errors.As(err, &unknown):
+		e.Code = service.TLSUntrusted
+	case errors.Is(err, state.ErrLocked):
+		e.Code = service.StateLocked
+	case errors.Is(err, engine.ErrNoFolder):
+		e.Code = service.NoSuchFolder
+	}
+	var se *store.Error
+	for cause := err; errors.As(cause, &se); cause = se.Err {
+		if se.Hint != "" {
+			e.Hint = se.Hint
+		}
+	}
+	return e
+}
