@@ -92,6 +92,13 @@ func (f *fake) note(ctx context.Context, format string, args ...any) error {
 	return err
 }
 
+// set changes how the daemon behaves.
+func (f *fake) set(how func(*fake)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how(f)
+}
+
 // took returns what was asked since the last call.
 func (f *fake) took() []string {
 	f.mu.Lock()
