@@ -45,9 +45,11 @@ func newBook() *book {
 func (b *book) keep(ctx context.Context) {
 	defer close(b.ended)
 	defer b.events.Close()
-	clean := time.NewTicker(lateReaders / 3)
-	defer clean.Stop()
+	var clean <-chan time.Time // while there are jobs to forget
 	for {
+		if clean == nil && slices.ContainsFunc(b.jobs, func(j Job) bool { return j.State == JobFinished }) {
+			clean = time.After(lateReaders / 3)
+		}
 		select {
 		case f := <-b.in:
 			f(b)
@@ -59,7 +61,8 @@ func (b *book) keep(ctx context.Context) {
 					more = false
 				}
 			}
-		case <-clean.C:
+		case <-clean:
+			clean = nil
 			if !b.forget(time.Now()) {
 				continue
 			}
