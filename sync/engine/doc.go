@@ -6,7 +6,9 @@
 //   - a row enters the base only after what it describes is durable in both stores;
 //   - an upload stands in the journal before it leaves, and is looked for before
 //     it is ever repeated;
-//   - removals come last, and repeating them changes nothing.
+//   - removals come last, and repeating them changes nothing;
+//   - what may have been moved to a folder that was not synced in this run stays
+//     on the server until it has gone up from there.
 //
 // It must not know IMAP, Maildir, configuration, or how anything is shown; it
 // knows stores by their contract and the state by its package.

@@ -363,6 +363,64 @@ func (p *pairOf) put(folder string, uid mail.UID, m storetest.Mail) error {
 	return s.Commit(context.Background(), w)
 }
 
+// A run for one folder is cut off at every step, before it and after it: what
+// was moved out of it is still there, and the next run makes good.
+func TestOnlyCutOffEverywhere(t *testing.T) {
+	for name, o := range servers {
+		t.Run(name, func(t *testing.T) {
+			begin := func() *pairOf {
+				p := newPair(t, o)
+				p.must(p.remote.Create("Archive"))
+				p.add(p.remote, "Archive", 2, mail.Seen)
+				p.add(p.remote, "INBOX", 8, mail.Seen)
+				p.sync()
+				p.move("INBOX", "Archive", 1)
+				p.must(p.local.Remove("INBOX", p.at(p.local, "INBOX", 4)))
+				p.add(p.local, "INBOX", 1, 0)
+				p.add(p.remote, "INBOX", 1, 0)
+				p.only = []string{"INBOX"}
+				return p
+			}
+			whole := begin()
+			lf, rf := &storetest.Faults{}, &storetest.Faults{}
+			if _, err := whole.run(lf, rf); err != nil {
+				t.Fatal(err)
+			}
+			whole.only = nil
+			whole.sync()
+			want := subjects(whole.remote)
+			cut := func(f *storetest.Faults, local bool) {
+				p := begin()
+				// What the run makes of the fault is not the question.
+				if local {
+					p.run(f, nil)
+				} else {
+					p.run(nil, f)
+				}
+				if n := p.count(p.remote, "INBOX"); n < 8 {
+					t.Fatalf("cut at step %d (local %v, after %v): %d mails are left on the server", f.Step, local, f.After, n)
+				}
+				p.sync()
+				p.only = nil
+				p.sync()
+				p.sync()
+				if got := subjects(p.remote); got != want {
+					t.Fatalf("cut at step %d (local %v, after %v): the server has\n%s\nwant\n%s", f.Step, local, f.After, got, want)
+				}
+				p.inStep()
+			}
+			for _, after := range []bool{false, true} {
+				for i := range lf.Steps() {
+					cut(&storetest.Faults{Step: i + 1, After: after, Dead: true}, true)
+				}
+				for i := range rf.Steps() {
+					cut(&storetest.Faults{Step: i + 1, After: after, Dead: true}, false)
+				}
+			}
+		})
+	}
+}
+
 // Folders that were not looked into and did not change hold nothing back: no
 // mail of them is read.
 func TestOnlyRemovesAtOnce(t *testing.T) {
