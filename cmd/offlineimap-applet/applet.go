@@ -155,6 +155,7 @@ func (a *applet) run(ctx context.Context, sub *client.Subscription, signals <-ch
 			a.event(ctx, e)
 		case f := <-a.posted:
 			f()
+		case <-a.asker.changed:
 		case <-timer.C:
 		}
 		if next := a.step(ctx, time.Now()); next.IsZero() {
@@ -180,7 +181,7 @@ func (a *applet) step(ctx context.Context, now time.Time) (next time.Time) {
 		a.left = time.Time{}
 		a.news.absent()
 	}
-	notes, next := a.news.notes(now)
+	notes, next := a.news.notes(now, a.asker.asks)
 	a.desktop.Show(notes)
 	for _, t := range []time.Time{a.desktop.Flush(ctx), a.ask, a.left} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
@@ -239,11 +240,18 @@ func (a *applet) event(ctx context.Context, e client.Event) {
 		a.stale = true
 	case client.Reloading:
 		a.stale = a.stale || !e.Active
+	case client.ManagerChanged:
+		a.changed(e.Changed, "NAccounts", "NProblems")
 	case client.AccountChanged:
-		for _, name := range []string{"Fresh", "State", "LastResult", "HaltToken", "Enabled", "Paused"} {
-			if _, ok := e.Changed[name]; ok {
-				a.stale = true
-			}
+		a.changed(e.Changed, "Fresh", "State", "LastResult", "HaltToken", "Enabled", "Paused")
+	}
+}
+
+// changed looks for properties that make a difference here.
+func (a *applet) changed(p client.Properties, names ...string) {
+	for _, name := range names {
+		if _, ok := p[name]; ok {
+			a.stale = true
 		}
 	}
 }

@@ -25,17 +25,19 @@ const kindOfPassword = "password"
 // asker answers the daemon's questions, one after the other: two prompts at a
 // time would take each other's keys.
 type asker struct {
-	env  prompt.Environment
-	log  *logger
-	turn chan struct{} // holds one value while a prompt is open
+	env     prompt.Environment
+	log     *logger
+	turn    chan struct{} // holds one value while a prompt is open
+	changed chan struct{} // gets a value, if it has none, when asks answers otherwise
 
-	mu   sync.Mutex
-	end  context.CancelCauseFunc // of life
-	life context.Context         // ends with the daemon that asks
+	mu     sync.Mutex
+	asking map[string]int          // questions that wait for an answer or their turn, by account
+	end    context.CancelCauseFunc // of life
+	life   context.Context         // ends with the daemon that asks
 }
 
 func newAsker(env prompt.Environment, log *logger) *asker {
-	a := &asker{env: env, log: log, turn: make(chan struct{}, 1)}
+	a := &asker{env: env, log: log, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), asking: map[string]int{}}
 	a.life, a.end = context.WithCancelCause(context.Background())
 	return a
 }
@@ -48,6 +50,26 @@ func (a *asker) drop() {
 	defer a.mu.Unlock()
 	a.end(errDaemonLeft)
 	a.life, a.end = context.WithCancelCause(context.Background())
+}
+
+// asks tells whether the password of an account is being asked for.
+func (a *asker) asks(account string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asking[account] > 0
+}
+
+// count adds n to the questions about an account.
+func (a *asker) count(account string, n int) {
+	a.mu.Lock()
+	if a.asking[account] += n; a.asking[account] == 0 {
+		delete(a.asking, account)
+	}
+	a.mu.Unlock()
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
 }
 
 // finish waits until the last prompt has ended, or ctx. No other one is opened.
@@ -74,6 +96,8 @@ func (a *asker) RequestSecret(ctx context.Context, q client.Question) (string, e
 	if q.Kind != kindOfPassword {
 		return "", &client.Error{Code: codeUnavailable, Text: fmt.Sprintf("there is no way to ask for a secret of the kind %q here", plain.Line(q.Kind, maxName))}
 	}
+	a.count(q.Account, 1)
+	defer a.count(q.Account, -1)
 	select {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()

@@ -332,10 +332,14 @@ func (n *news) say(account, summary, body string, until time.Time) {
 }
 
 // notes returns all there is to show, and when that changes by itself; zero is
-// never.
-func (n *news) notes(now time.Time) (notes []notice.Note, next time.Time) {
+// never. The password of an account that asks tells of is being asked for: nobody
+// needs to be told.
+func (n *news) notes(now time.Time, asks func(account string) bool) (notes []notice.Note, next time.Time) {
 	for _, account := range n.accounts {
 		for _, it := range n.items[account] {
+			if it.kind == kindPassword && asks(account) {
+				continue
+			}
 			notes = append(notes, it.Note)
 			if text, ok := n.texts[it.Key]; ok {
 				notes = append(notes, text.Note)

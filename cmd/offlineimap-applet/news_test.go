@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +24,11 @@ func state(s string) func(*api.Account)     { return func(a *api.Account) { a.St
 func noRunYet(a *api.Account)               { a.LastResult = "" }
 func haltToken(s string) func(*api.Account) { return func(a *api.Account) { a.HaltToken = s } }
 
+func nobody(string) bool { return false }
+
 // shown is what is to be shown, in short.
 func shown(n *news) string {
-	notes, _ := n.notes(time.Unix(0, 0))
+	notes, _ := n.notes(time.Unix(0, 0), nobody)
 	var all []string
 	for _, note := range notes {
 		s := note.Summary + ": " + note.Body
@@ -135,7 +136,7 @@ func TestLevel(t *testing.T) {
 			n.newMail("work", "INBOX", h)
 		}
 		n.update(&api.Document{Accounts: []api.Account{account("work", fresh(count))}})
-		notes, _ := n.notes(time.Time{})
+		notes, _ := n.notes(time.Time{}, nobody)
 		return notes[0].Level
 	}
 	first := level(3, 3)
@@ -172,9 +173,9 @@ func TestNoPrompter(t *testing.T) {
 	}
 }
 
-// TestShow has the whole text come, come back when it is asked for again, and go
+// TestWholeText has it text come, come back when it is asked for again, and go
 // with the plan.
-func TestShow(t *testing.T) {
+func TestWholeText(t *testing.T) {
 	n := newNews()
 	doc := &api.Document{Accounts: []api.Account{account("work")}, Problems: []api.Problem{
 		{Code: codeHeld, Account: "work", Token: "t", Text: "Line one.\nLine two.", Fix: "offlineimapctl approve"}}}
@@ -184,14 +185,14 @@ func TestShow(t *testing.T) {
 		t.Fatal("no note")
 	}
 	n.show(it)
-	before, _ := n.notes(time.Time{})
+	before, _ := n.notes(time.Time{}, nobody)
 	n.show(it)
-	after, _ := n.notes(time.Time{})
+	after, _ := n.notes(time.Time{}, nobody)
 	if len(after) != 2 || after[1].Body != "Line one.\nLine two.\nofflineimapctl approve" || after[1].Level <= before[1].Level {
 		t.Errorf("shown: %+v", after)
 	}
 	n.update(doc)
-	if after, _ = n.notes(time.Time{}); len(after) != 2 {
+	if after, _ = n.notes(time.Time{}, nobody); len(after) != 2 {
 		t.Errorf("gone too soon: %+v", after)
 	}
 	n.update(&api.Document{Accounts: []api.Account{account("work")}})
@@ -205,11 +206,11 @@ func TestWords(t *testing.T) {
 	now := time.Unix(1000, 0)
 	n.say("work", "one", "x", now.Add(time.Minute))
 	n.say("work", "two", "y", now.Add(time.Hour))
-	notes, next := n.notes(now)
+	notes, next := n.notes(now, nobody)
 	if len(notes) != 1 || notes[0].Summary != "two" || !next.Equal(now.Add(time.Hour)) {
 		t.Errorf("notes %+v until %s", notes, next)
 	}
-	if notes, next = n.notes(next); len(notes) != 0 || !next.IsZero() {
+	if notes, next = n.notes(next, nobody); len(notes) != 0 || !next.IsZero() {
 		t.Errorf("in the end: %+v, %s", notes, next)
 	}
 }
@@ -230,7 +231,7 @@ func TestHostile(t *testing.T) {
 		n.show(it)
 	}
 	n.say(bad, bad, bad, time.Unix(1, 0))
-	notes, _ := n.notes(time.Unix(0, 0))
+	notes, _ := n.notes(time.Unix(0, 0), nobody)
 	if len(notes) != 9 {
 		t.Errorf("%d notes", len(notes))
 	}
@@ -242,32 +243,6 @@ func TestHostile(t *testing.T) {
 		}
 		if strings.Contains(note.Summary, "\n") {
 			t.Errorf("a summary of two lines: %q", note.Summary)
-		}
-	}
-}
-
-func TestParse(t *testing.T) {
-	env := func(value string) func(string) string {
-		return func(name string) string { return map[string]string{"OFFLINEIMAP_MAILER": value}[name] }
-	}
-	tests := []struct {
-		args   []string
-		env    string
-		mailer []string
-		bad    bool
-	}{
-		{nil, "", nil, false},
-		{nil, "mutt -y", []string{"mutt", "-y"}, false},
-		{[]string{"--mailer=thunderbird  -mail"}, "mutt", []string{"thunderbird", "-mail"}, false},
-		{[]string{"--mailer="}, "mutt", nil, false},
-		{[]string{"--mailer=x $(y) `z`;"}, "", []string{"x", "$(y)", "`z`;"}, false},
-		{[]string{"x"}, "", nil, true},
-		{[]string{"--what"}, "", nil, true},
-	}
-	for _, tt := range tests {
-		o, err := parse(tt.args, env(tt.env))
-		if (err != nil) != tt.bad || len(o.mailer)+len(tt.mailer) > 0 && !reflect.DeepEqual(o.mailer, tt.mailer) {
-			t.Errorf("parse(%q, %q): %q, %v", tt.args, tt.env, o.mailer, err)
 		}
 	}
 }

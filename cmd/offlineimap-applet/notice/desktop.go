@@ -20,6 +20,10 @@ const (
 // answer is how long the server may take for one; the caller waits.
 const answer = 5 * time.Second
 
+// last is how long an answer is waited for when there is no more time: what is
+// shown by then must be known, to be withdrawn.
+const last = time.Second / 2
+
 // wake is the least time between two attempts to have a server started.
 const wake = 30 * time.Second
 
@@ -149,9 +153,16 @@ func (d *Desktop) ready(ctx context.Context) bool {
 // call goes to the very server that is known, not to whoever has its name by
 // then: an ID of one means nothing to another.
 func (d *Desktop) call(ctx context.Context, member string, args ...any) *dbus.Call {
-	ctx, cancel := context.WithTimeout(ctx, answer)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), answer)
 	defer cancel()
-	return d.o.Conn.Object(d.owner, busPath).CallWithContext(ctx, busName+"."+member, 0, args...)
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(last):
+			cancel()
+		case <-limited.Done():
+		}
+	})()
+	return d.o.Conn.Object(d.owner, busPath).CallWithContext(limited, busName+"."+member, 0, args...)
 }
 
 func (d *Desktop) notify(ctx context.Context, n Note, replaces uint32, quiet bool) (uint32, error) {
