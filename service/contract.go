@@ -67,7 +67,9 @@ type Outcome struct {
 	Report  *engine.Report
 	Folders []Folder // all that are in step; nil where it is not known
 	Fresh   []Fresh  // mails that this run brought, by folder
-	Unseen  int      // of the mails that this run or an earlier one brought, how many nobody has seen
+	// Recovered tells that the state could not be used and was begun anew; else "".
+	Recovered string
+	Unseen    int // of the mails that this run or an earlier one brought, how many nobody has seen
 }
 
 // Fresh counts the new mails of a folder.

@@ -81,7 +81,7 @@ func (l *loop) end(f finished) {
 	}
 	l.s.book.tell(func(b *book) { b.turns.leave(l.spec.Name) })
 	l.stage = resting
-	t.job.Report = f.outcome.Report
+	t.job.Report, t.recovered = f.outcome.Report, f.outcome.Recovered
 	result, failure := judge(f.outcome, f.err)
 	l.keepVerdict(result, failure, f.outcome, t, now)
 	if result == ResultFailed && l.mayAsk(t, failure) {
@@ -174,7 +174,7 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 		v.LastResult = result
 		return
 	case failure.Code == NoSuchFolder && t.job.Trigger == TriggerUser:
-		v.LastResult = result // a slip of the person's, not a state of the account
+		// A slip of the person's, not a state of the account.
 		if l.seen == schedule.None {
 			l.seen = schedule.Good
 		}
@@ -203,6 +203,9 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 	for _, f := range out.Fresh {
 		e := event.Event{Kind: event.NewMail, Account: l.spec.Name, Folder: f.Folder, Count: f.Count}
 		l.s.book.tell(func(b *book) { b.news = append(b.news, e) })
+	}
+	if out.Recovered != "" {
+		l.s.o.Log.Warn(l.spec.Name+": "+out.Recovered, "account", l.spec.Name, "job", t.job.ID, "event", "state-rebuilt")
 	}
 	if before == schedule.Offline && l.seen != schedule.Offline {
 		l.s.o.Log.Log(context.Background(), levelNotice, l.spec.Name+": the server can be reached again", "account", l.spec.Name, "event", "server-back")
@@ -330,6 +333,9 @@ func (l *loop) log(t *task, result Result, f Failure) {
 		return
 	}
 	for _, n := range r.Notes {
+		if n == t.recovered {
+			continue // told already
+		}
 		l.s.o.Log.Info(name+": "+n, "account", name, "job", t.job.ID)
 	}
 	for _, folder := range r.Folders {

@@ -16,6 +16,8 @@ type task struct {
 	cancel   func() // ends what it is at; nil: nothing
 	canceled bool   // by a person
 	failure  Failure
+
+	recovered string // of Outcome
 }
 
 // strength orders triggers, the strongest first.

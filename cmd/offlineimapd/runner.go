@@ -85,6 +85,7 @@ func (r *runner) secret(o service.Order) (string, error) {
 // settle reads from the state what there is to tell of the folders, anew for
 // those that the run changed.
 func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report, out *service.Outcome) {
+	out.Recovered = db.Recovered()
 	if report.DryRun || ctx.Err() != nil {
 		return
 	}
