@@ -47,7 +47,7 @@ func (r *reader) refuse() {
 	defer r.conn.Close()
 	// Into an empty buffer, so nobody is waited for.
 	if r.conn.SetWriteDeadline(time.Now().Add(interval)) == nil {
-		fmt.Fprintf(r.conn, "{\"error\":\"there are %d readers already\"}\n", MaxReaders)
+		fmt.Fprintf(r.conn, "{\"error\":\"there are %d readers already\"}\n", maxReaders)
 	}
 }
 

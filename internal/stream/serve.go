@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// MaxReaders is how many may be connected at a time.
-	MaxReaders = 64
+	// maxReaders is how many may be connected at a time.
+	maxReaders = 64
 	// interval is the least time from one line to the next.
 	interval = time.Second / 4
 	// patience is how long a reader may take for one line before it is let go.
@@ -107,7 +107,7 @@ func (h *hub) latest() []byte {
 func (h *hub) join(r *reader) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.readers) >= MaxReaders {
+	if len(h.readers) >= maxReaders {
 		return false
 	}
 	h.readers[r] = true
@@ -119,6 +119,19 @@ func (h *hub) leave(r *reader) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.readers, r)
+}
+
+// tell offers the latest line to all. The source is not asked for nobody.
+func (h *hub) tell() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.readers) == 0 {
+		return
+	}
+	line := h.latest()
+	for r := range h.readers {
+		r.offer(line)
+	}
 }
 
 // publish offers the latest line to all after each change, at most one in each
@@ -135,12 +148,7 @@ func (h *hub) publish(ctx context.Context) {
 				return
 			}
 		}
-		h.mu.Lock()
-		line := h.latest()
-		for r := range h.readers {
-			r.offer(line)
-		}
-		h.mu.Unlock()
+		h.tell()
 		select {
 		case <-ctx.Done():
 			return

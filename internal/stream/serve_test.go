@@ -26,11 +26,13 @@ type board struct {
 	mu   sync.Mutex
 	line []byte
 	subs map[chan struct{}]bool
+	asks int // calls of Line
 }
 
 func (b *board) Line() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asks++
 	return b.line
 }
 
@@ -201,6 +203,32 @@ func TestTheLastOneArrives(t *testing.T) {
 	})
 }
 
+// TestNobodyListens asks the source for nothing, and the first reader gets what
+// is true by then.
+func TestNobodyListens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		b := &board{}
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- Serve(ctx, l, b) }()
+		for i := range 10 {
+			b.set(fmt.Sprint(i))
+			time.Sleep(time.Second)
+		}
+		if b.asks != 0 {
+			t.Errorf("asked %d times", b.asks)
+		}
+		if got, err := bufio.NewReader(l.dial()).ReadString('\n'); got != "9\n" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		end()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestPatience lets a reader go that takes nothing, and no other.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -295,7 +323,7 @@ func TestASlowReaderSkips(t *testing.T) {
 func TestOneTooMany(t *testing.T) {
 	s := serve(t, "{}")
 	var all []*client
-	for range MaxReaders {
+	for range maxReaders {
 		c := s.dial(t)
 		c.line(t)
 		all = append(all, c)
@@ -345,7 +373,7 @@ func TestReadersThatGo(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, "{}")
-			for range MaxReaders + 10 {
+			for range maxReaders + 10 {
 				for end := time.Now().Add(5 * time.Second); ; {
 					c := s.dial(t)
 					got := c.line(t)

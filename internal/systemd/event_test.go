@@ -68,6 +68,27 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
+// TestTheCatalogNamesVerbs that there are: what it says is to be typed.
+func TestTheCatalogNamesVerbs(t *testing.T) {
+	src, err := os.ReadFile(catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../packaging/man/offlineimapctl.1.scd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^    offlineimapctl ([a-z-]+( check)?)`).FindAllSubmatch(src, -1)
+	if len(found) < 10 {
+		t.Errorf("only %d commands: is anything checked at all?", len(found))
+	}
+	for _, m := range found {
+		if !regexp.MustCompile(`(?m)^\*` + string(m[1]) + `\*`).Match(page) {
+			t.Errorf("offlineimapctl has no verb %s", m[1])
+		}
+	}
+}
+
 func journalctl(t *testing.T, root string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("journalctl", append([]string{"--root=" + root}, args...)...).CombinedOutput()

@@ -98,6 +98,9 @@ func appendAttr(fields []field, event *string, groups []string, a slog.Attr) []f
 		*event = v.String()
 		return fields
 	}
+	if v.Kind() == slog.KindString && v.String() == "" {
+		return fields // nothing to select by, and nothing to read
+	}
 	return append(fields, field{path(groups, a.Key), text(v)})
 }
 

@@ -158,7 +158,7 @@ func encode(e *entry) []byte {
 	var b []byte
 	b = appendField(b, "MESSAGE", e.message)
 	b = appendField(b, "PRIORITY", strconv.Itoa(priority(e.level)))
-	b = appendField(b, "SYSLOG_IDENTIFIER", Identifier)
+	b = appendField(b, "SYSLOG_IDENTIFIER", identifier)
 	if e.event != "" {
 		if id := eventID(e.event); id != "" {
 			b = appendField(b, "MESSAGE_ID", id)

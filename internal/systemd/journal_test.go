@@ -91,7 +91,7 @@ func TestJournal(t *testing.T) {
 			_ = a.With("d", 4)
 			a.With("e", 5).Info("m")
 		}, with("OFFLINEIMAP_A", "1", "OFFLINEIMAP_B", "2", "OFFLINEIMAP_C", "3", "OFFLINEIMAP_E", "5")},
-		{"an event", func(l *slog.Logger) { l.Log(t.Context(), LevelNotice, "m", "event", "halt") },
+		{"an event", func(l *slog.Logger) { l.Log(t.Context(), levelNotice, "m", "event", "halt") },
 			with("PRIORITY", "5", "MESSAGE_ID", "2182825a953647a8b684fb6e0c5aff8d", "OFFLINEIMAP_EVENT", "halt")},
 		{"an event of a logger", func(l *slog.Logger) { l.With("event", "start").Warn("m") },
 			with("PRIORITY", "4", "MESSAGE_ID", "6aa16a5fbde44e24ac4b8686e954f355", "OFFLINEIMAP_EVENT", "start")},
@@ -166,7 +166,7 @@ func TestThePlace(t *testing.T) {
 
 func TestPriorities(t *testing.T) {
 	for level, want := range map[slog.Level]int{
-		-100: 7, slog.LevelDebug: 7, -1: 7, slog.LevelInfo: 6, 1: 6, LevelNotice: 5, 3: 5, slog.LevelWarn: 4, 7: 4,
+		-100: 7, slog.LevelDebug: 7, -1: 7, slog.LevelInfo: 6, 1: 6, levelNotice: 5, 3: 5, slog.LevelWarn: 4, 7: 4,
 		slog.LevelError: 3, 11: 3, 12: 2, 16: 1, 20: 0, 1000: 0,
 	} {
 		if got := priority(level); got != want {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// LevelNotice stands between Info and Warn: nothing is wrong, but somebody may
+// levelNotice stands between Info and Warn: nothing is wrong, but somebody may
 // care, such as about an account that was paused.
-const LevelNotice = slog.LevelInfo + 2
+const levelNotice = slog.LevelInfo + 2
 
 // priorities are the levels of syslog, from 0 on: their words in
 // org.freedesktop.LogControl1, our words in plain text, and the slog.Level from
@@ -22,7 +22,7 @@ var priorities = []struct {
 	{"crit", "critical", slog.LevelError + 4},
 	{"err", "error", slog.LevelError},
 	{"warning", "warning", slog.LevelWarn},
-	{"notice", "notice", LevelNotice},
+	{"notice", "notice", levelNotice},
 	{"info", "info", slog.LevelInfo},
 	{"debug", "debug", slog.LevelDebug},
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Identifier is what the journal calls the daemon (journalctl -t).
-const Identifier = "offlineimapd"
+// identifier is what the journal calls the daemon (journalctl -t).
+const identifier = "offlineimapd"
 
 // Log is the daemon's log: a handler for log/slog, and what
 // org.freedesktop.LogControl1 shows and sets of it.
@@ -62,7 +62,7 @@ func (l *Log) SetLevel(word string) error {
 func (l *Log) Target() string { return l.target }
 
 // Identifier returns what the journal calls the daemon.
-func (l *Log) Identifier() string { return Identifier }
+func (l *Log) Identifier() string { return identifier }
 
 // isStream tells whether f is the stream that device:inode names.
 func isStream(f *os.File, name string) bool {

@@ -95,11 +95,11 @@ func TestText(t *testing.T) {
 	l := slog.New(&handler{level: slog.LevelDebug, sink: &textSink{w: &b}})
 	l.Debug("a", "account", "work", "folder", "Sent Items", "empty", "", "q", `a"b`, "eq", "a=b")
 	l.Info("b\nerror: c\x1b[0m", "folder", "x\ny", slog.Group("g", "k", 1), "event", "start")
-	l.Log(t.Context(), LevelNotice, "c", "token", "hunter2")
+	l.Log(t.Context(), levelNotice, "c", "token", "hunter2")
 	l.Warn("d\t")
 	l.Error("e")
 	l.Log(t.Context(), slog.LevelError+12, "f")
-	want := `debug: a account=work folder="Sent Items" empty="" q="a\"b" eq="a=b"
+	want := `debug: a account=work folder="Sent Items" q="a\"b" eq="a=b"
 info: b\nerror: c\x1b[0m folder="x\ny" g.k=1
 notice: c token="[not logged]"
 warning: d\t
@@ -118,7 +118,7 @@ func TestLevels(t *testing.T) {
 	if l.Level() != "info" || l.Identifier() != "offlineimapd" {
 		t.Errorf("level %s, identifier %s", l.Level(), l.Identifier())
 	}
-	levels := []slog.Level{20, 16, 12, slog.LevelError, slog.LevelWarn, LevelNotice, slog.LevelInfo, slog.LevelDebug}
+	levels := []slog.Level{20, 16, 12, slog.LevelError, slog.LevelWarn, levelNotice, slog.LevelInfo, slog.LevelDebug}
 	for i, word := range []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"} {
 		if err := l.SetLevel(word); err != nil || l.Level() != word {
 			t.Errorf("%s: %s, %v", word, l.Level(), err)
