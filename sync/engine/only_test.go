@@ -366,10 +366,10 @@ func (p *pairOf) put(folder string, uid mail.UID, m storetest.Mail) error {
 // A run for one folder is cut off at every step, before it and after it: what
 // was moved out of it is still there, and the next run makes good.
 func TestOnlyCutOffEverywhere(t *testing.T) {
-	for name, o := range servers {
+	for _, name := range []string{"modern", "plain"} {
 		t.Run(name, func(t *testing.T) {
 			begin := func() *pairOf {
-				p := newPair(t, o)
+				p := newPair(t, servers[name])
 				p.must(p.remote.Create("Archive"))
 				p.add(p.remote, "Archive", 2, mail.Seen)
 				p.add(p.remote, "INBOX", 8, mail.Seen)
