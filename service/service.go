@@ -53,7 +53,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if setup.Memory != nil {
 		pauses, err := setup.Memory.Load()
 		if err != nil {
-			o.Log.Warn("what was paused is not known any more: "+err.Error(), "event", "sync-failed")
+			o.Log.Warn("what was paused is not known any more: " + err.Error())
 		}
 		for name, until := range pauses {
 			c.pauses[name] = until

@@ -46,6 +46,7 @@ var rules = []rule{
 	{in: "sync/imap", forbid: []string{"github.com/emersion/go-imap/v2/imapclient", "github.com/emersion/go-imap/v2/imapserver"}, reason: "its types only: the protocol is our own"},
 	{not: []string{"cmd/offlineimapctl"}, forbid: []string{"github.com/spf13"}, reason: "the command line of the control tool is nobody else's business"},
 	{not: []string{"sync/state"}, forbid: []string{"github.com/mattn/go-sqlite3"}, std: []string{"database/sql"}, reason: "only state knows that the base is a database"},
+	{not: []string{"internal/systemd", "internal/desktop"}, forbid: []string{"github.com/coreos/go-systemd"}, reason: "systemd is behind internal/systemd; everybody else gets plain values"},
 	{not: []string{"internal/pyexpr"}, forbid: []string{"go.starlark.net"}, reason: "Python is behind internal/pyexpr"},
 	{forbid: []string{"cmd", "bench"}, not: []string{"cmd"}, reason: "a program is not a library"},
 }
