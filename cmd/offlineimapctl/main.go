@@ -21,7 +21,7 @@ func main() { os.Exit(systemApp().run(os.Args[1:])) }
 func (a *app) run(args []string) int {
 	defer a.close()
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would be those of the process
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)

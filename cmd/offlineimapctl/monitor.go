@@ -75,7 +75,7 @@ func (w *watcher) look(ctx context.Context) error {
 	d, err := w.c.Describe(ctx)
 	switch {
 	case errors.Is(err, client.ErrNotRunning), errors.Is(err, client.ErrGone):
-		return w.line(event{Type: "daemon", State: stateNotRunning}, term.Grey, "offlineimapd", "not running; waiting for it")
+		return w.line(streamLine{Type: "daemon", State: stateNotRunning}, term.Grey, "offlineimapd", "not running; waiting for it")
 	case err != nil:
 		return err
 	}
@@ -104,19 +104,19 @@ func (w *watcher) look(ctx context.Context) error {
 		if r := remark(d, acc, w.a.now()); r != "" {
 			text += " (" + r + ")"
 		}
-		if err := w.line(event{}, colours[acc.State], acc.Name, text); err != nil {
+		if err := w.line(streamLine{}, colours[acc.State], acc.Name, text); err != nil {
 			return err
 		}
 	}
 	if len(accounts) == 0 {
-		return w.line(event{}, colours[d.State], "offlineimapd", d.State)
+		return w.line(streamLine{}, colours[d.State], "offlineimapd", d.State)
 	}
 	return nil
 }
 
-// event is a line of the JSON stream. Fields that its type does not have are
+// streamLine is a line of the JSON stream. Fields that its type does not have are
 // left out.
-type event struct {
+type streamLine struct {
 	Type     string         `json:"type"`
 	Time     time.Time      `json:"time"`
 	Account  string         `json:"account,omitempty"`
@@ -139,7 +139,7 @@ type event struct {
 
 // line writes an event, in the one form or the other; without a type it is for
 // people only.
-func (w *watcher) line(e event, c term.Colour, who, text string) error {
+func (w *watcher) line(e streamLine, c term.Colour, who, text string) error {
 	if w.a.wantsJSON() {
 		if e.Type == "" {
 			return nil
@@ -159,9 +159,9 @@ func (w *watcher) event(ctx context.Context, e client.Event) error {
 	case client.Went:
 		clear(w.jobs)
 		clear(w.states)
-		return w.line(event{Type: "daemon", State: stateNotRunning}, term.Grey, "offlineimapd", "went away; waiting for it")
+		return w.line(streamLine{Type: "daemon", State: stateNotRunning}, term.Grey, "offlineimapd", "went away; waiting for it")
 	case client.Came:
-		if err := w.line(event{Type: "daemon", State: "running"}, term.Green, "offlineimapd", "running"); err != nil {
+		if err := w.line(streamLine{Type: "daemon", State: "running"}, term.Green, "offlineimapd", "running"); err != nil {
 			return err
 		}
 		return w.look(ctx)
@@ -170,20 +170,20 @@ func (w *watcher) event(ctx context.Context, e client.Event) error {
 		if e.Active {
 			text = "reading the configuration"
 		}
-		return w.line(event{Type: "reloading", Active: &e.Active}, term.None, "offlineimapd", text)
+		return w.line(streamLine{Type: "reloading", Active: &e.Active}, term.None, "offlineimapd", text)
 	case client.NewMail:
 		if w.wants(e.Account) {
-			return w.line(event{Type: "new-mail", Account: e.Account, Folder: e.Folder, Count: e.Count, Details: e.Details},
+			return w.line(streamLine{Type: "new-mail", Account: e.Account, Folder: e.Folder, Count: e.Count, Details: e.Details},
 				term.Bold, e.Account+"/"+e.Folder, term.Count(int(e.Count), "new mail"))
 		}
 	case client.ProblemRaised:
 		if w.wants(e.Account) || e.Account == "" {
-			return w.line(event{Type: "problem-raised", Account: e.Account, Code: e.Code, Severity: e.Severity, Text: e.Text},
+			return w.line(streamLine{Type: "problem-raised", Account: e.Account, Code: e.Code, Severity: e.Severity, Text: e.Text},
 				colours[e.Severity], whose(e.Account), "problem: "+e.Text)
 		}
 	case client.ProblemCleared:
 		if w.wants(e.Account) || e.Account == "" {
-			return w.line(event{Type: "problem-cleared", Account: e.Account, Code: e.Code}, term.Green, whose(e.Account), "problem solved: "+e.Code)
+			return w.line(streamLine{Type: "problem-cleared", Account: e.Account, Code: e.Code}, term.Green, whose(e.Account), "problem solved: "+e.Code)
 		}
 	case client.AccountChanged:
 		return w.account(e)
@@ -216,7 +216,7 @@ func (w *watcher) account(e client.AccountChanged) error {
 	if reason != "" {
 		text += " (" + reason + ")"
 	}
-	return w.line(event{Type: "account", Account: e.Account, State: state, Reason: reason}, colours[state], e.Account, text)
+	return w.line(streamLine{Type: "account", Account: e.Account, State: state, Reason: reason}, colours[state], e.Account, text)
 }
 
 func (w *watcher) jobNew(ctx context.Context, e client.JobNew) error {
@@ -230,7 +230,7 @@ func (w *watcher) jobNew(ctx context.Context, e client.JobNew) error {
 	j.ID, j.Account = e.ID, e.Account
 	w.jobs[e.ID] = j
 	if w.a.wantsJSON() {
-		return w.line(event{Type: "job-new", Account: e.Account, Job: e.ID}, term.None, "", "")
+		return w.line(streamLine{Type: "job-new", Account: e.Account, Job: e.ID}, term.None, "", "")
 	}
 	return nil // for people the account's state says it
 }
@@ -242,7 +242,7 @@ func (w *watcher) job(e client.JobChanged) error {
 	}
 	j.Update(e.Changed)
 	if w.a.wantsJSON() {
-		return w.line(event{Type: "job", Account: j.Account, Job: j.ID, State: j.State, Phase: j.Phase, Folder: j.Folder,
+		return w.line(streamLine{Type: "job", Account: j.Account, Job: j.ID, State: j.State, Phase: j.Phase, Folder: j.Folder,
 			Done: j.Done, Total: j.Total}, term.None, "", "")
 	}
 	w.show()
@@ -285,7 +285,7 @@ func (w *watcher) jobRemoved(ctx context.Context, e client.JobRemoved) error {
 	case e.Result != "canceled" && e.Result != "skipped":
 		text += ": " + summary(j, readReport(j))
 	}
-	err = w.line(event{Type: "job-removed", Account: e.Account, Job: e.ID, Result: e.Result, Error: j.Error}, colours[e.Result], e.Account, text)
+	err = w.line(streamLine{Type: "job-removed", Account: e.Account, Job: e.ID, Result: e.Result, Error: j.Error}, colours[e.Result], e.Account, text)
 	w.show()
 	return err
 }

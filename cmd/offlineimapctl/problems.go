@@ -68,8 +68,12 @@ func (a *app) problemList(ps []api.Problem) {
 		if who == "" {
 			who = "offlineimapd"
 		}
-		a.say("%s%s: %s (%s, %s)\n", a.Style.Mark(colours[p.Severity]), a.Style.Paint(term.Bold, who),
-			a.Style.Paint(colours[p.Severity], p.Severity), p.Code, since(p.Since, a.now()))
+		what := p.Code + ", " + since(p.Since, a.now())
+		if p.Token != "" {
+			what += ", token " + p.Token
+		}
+		a.say("%s%s: %s (%s)\n", a.Style.Mark(colours[p.Severity]), a.Style.Paint(term.Bold, who),
+			a.Style.Paint(colours[p.Severity], p.Severity), what)
 		for _, l := range term.Lines(p.Text) {
 			a.say("    %s\n", l)
 		}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/offlineimap/offlineimapd/cmd/offlineimapctl/term"
 	"github.com/offlineimap/offlineimapd/dbus/client"
 )
 
@@ -30,10 +32,13 @@ type answer struct {
 	err    error
 }
 
+// cannotAsk is the code that has the daemon ask somebody else.
+const cannotAsk = "CredentialsUnavailable"
+
 // RequestSecret is client.Agent's.
 func (p *prompter) RequestSecret(ctx context.Context, q client.Question) (string, error) {
 	if q.Kind != "password" {
-		return "", fmt.Errorf("offlineimapctl cannot ask for %q", q.Kind)
+		return "", &client.Error{Code: cannotAsk, Text: fmt.Sprintf("offlineimapctl cannot ask for %q", q.Kind)}
 	}
 	c := make(chan answer, 1)
 	select {
@@ -100,6 +105,9 @@ func (f *follower) ask(q question) {
 	}
 	go func() {
 		secret, err := f.a.Secret(ctx, prompt)
+		if errors.Is(err, term.ErrNoTerminal) {
+			err = &client.Error{Code: cannotAsk, Text: err.Error()}
+		}
 		cancel(nil)
 		q.answer <- answer{secret, err}
 		f.agent.answered <- struct{}{}

@@ -86,6 +86,9 @@ func (a *app) result(j *client.Job) {
 	switch j.Result {
 	case "done", "partial", "halted":
 		text = summary(j, r)
+		if r == nil && j.Error != nil {
+			text = j.Result + ": " + j.Error.Text
+		}
 	default:
 		text = j.Result
 		if j.Error != nil && j.Error.Text != "" {

@@ -233,7 +233,10 @@ func (a *app) statusOf(ctx context.Context, d *api.Document, acc api.Account, o 
 	}
 	last := ""
 	if acc.LastResult != "" {
-		last = acc.LastResult + ", " + ago(acc.LastStart, now)
+		last = acc.LastResult
+		if acc.LastStart != nil {
+			last += ", begun " + ago(acc.LastStart, now)
+		}
 	}
 	failed := ""
 	if acc.LastError != nil {
@@ -249,9 +252,13 @@ func (a *app) statusOf(ctx context.Context, d *api.Document, acc api.Account, o 
 			running = strings.TrimSpace(fmt.Sprintf("%d, %s, %s %s", j.ID, j.Kind, j.State, jobText(j)))
 		}
 	}
+	folders := "none in step yet"
+	if acc.Folders > 0 {
+		folders = fmt.Sprintf("%d, %s, %d unseen", acc.Folders, term.Count(acc.Messages, "mail"), acc.Unseen)
+	}
 	a.fields([]field{
 		{"Server", server},
-		{"Folders", fmt.Sprintf("%d, %s, %d unseen", acc.Folders, term.Count(acc.Messages, "mail"), acc.Unseen)},
+		{"Folders", folders},
 		{"Local", acc.Root},
 		{"Job", running},
 		{"Paused", pauseText(acc.Paused, acc.PausedUntil, now)},

@@ -113,7 +113,7 @@ func (a *app) somethingHappens(ctx context.Context, s *client.Subscription, name
 					continue
 				}
 				if a.wantsJSON() {
-					return true, a.line(event{Type: "new-mail", Time: a.now(), Account: e.Account, Folder: e.Folder, Count: e.Count, Details: e.Details})
+					return true, a.line(streamLine{Type: "new-mail", Time: a.now(), Account: e.Account, Folder: e.Folder, Count: e.Count, Details: e.Details})
 				}
 				a.say("%s/%s: %s\n", e.Account, e.Folder, term.Count(int(e.Count), "new mail"))
 				return true, nil
