@@ -107,7 +107,7 @@ func daemon(o options, stderr *os.File) int {
 	}
 	// In order: no new callers, then no runs. What does not end in time is cut off
 	// as a crash would; the next run settles it.
-	time.AfterFunc(inOrder, func() {
+	late := time.AfterFunc(inOrder, func() {
 		log.Warn("ended at once; the next run settles what was left")
 		os.Exit(status)
 	})
@@ -115,6 +115,7 @@ func daemon(o options, stderr *os.File) int {
 	stop()
 	<-ended
 	<-served
+	late.Stop()
 	return status
 }
 

@@ -56,7 +56,8 @@ func newRunning(t *testing.T, srv *testenv.Server) *running {
 // command is the daemon, not started yet.
 func (r *running) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], append([]string{"-c", r.p.config()}, args...)...)
-	cmd.Env = append(append(os.Environ(), beProgram+"=0", "DBUS_SESSION_BUS_ADDRESS="+r.bus.Addr()), r.env...)
+	// Built for finding races, a program sleeps for a second when it ends.
+	cmd.Env = append(append(os.Environ(), beProgram+"=0", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS="+r.bus.Addr()), r.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
@@ -180,7 +181,9 @@ func TestDaemon(t *testing.T) {
 	r.p.must(err)
 	r.p.must(os.WriteFile(r.p.config(), append(good, "nonsense\n"...), 0o600))
 	r.signal(syscall.SIGHUP)
-	r.until("it says which line", func() bool { return strings.Contains(r.out.String(), "config:21: ") || strings.Contains(r.out.String(), "not accepted") })
+	r.until("it says which line", func() bool {
+		return strings.Contains(r.out.String(), "config:21: ") || strings.Contains(r.out.String(), "not accepted")
+	})
 	if d := r.describe(c); d.State != "degraded" || len(d.Problems) != 1 || len(d.Accounts) != 1 {
 		t.Errorf("%+v", d)
 	}
