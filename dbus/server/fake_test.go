@@ -35,7 +35,10 @@ type fake struct {
 	arrived int
 	next    error         // what the next call fails with
 	block   chan struct{} // calls wait for its end; nil: they do not
+	slow    time.Duration // what a call takes
 	fault   bool          // calls panic
+
+	busy, busiest int // calls at once
 }
 
 func newFake(st *service.Status) *fake {
@@ -76,9 +79,15 @@ func (f *fake) AgentArrived() {
 func (f *fake) note(ctx context.Context, format string, args ...any) error {
 	f.mu.Lock()
 	f.asked = append(f.asked, fmt.Sprintf(format, args...))
-	err, block, fault := f.next, f.block, f.fault
+	err, block, slow, fault := f.next, f.block, f.slow, f.fault
 	f.next = nil
+	f.busy++
+	f.busiest = max(f.busiest, f.busy)
 	f.mu.Unlock()
+	defer f.set(func(f *fake) { f.busy-- })
+	if slow > 0 {
+		time.Sleep(slow)
+	}
 	if fault {
 		panic("the daemon is broken")
 	}
@@ -97,6 +106,13 @@ func (f *fake) set(how func(*fake)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	how(f)
+}
+
+// most returns how many calls were worked on at once.
+func (f *fake) most() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.busiest
 }
 
 // took returns what was asked since the last call.
