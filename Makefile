@@ -1,6 +1,7 @@
 # make demo      shows both sides of a synchronisation; needs nothing but Go and gcc
 # make test      runs everything, as root also on a booted systemd; installs what it needs from Debian if it may
 # make bench     measures against mbsync and OfflineIMAP: make bench BENCH='-rounds 1 -rtt 0'
+# make bench-service measures the service under a flood of calls
 # make build     builds the programs into bin/
 # make deb       builds a Debian package into dist/
 # make install   installs below DESTDIR and PREFIX (/usr/local)
@@ -14,27 +15,27 @@ MAN ?= bin/man
 DIST ?= dist
 LDFLAGS ?=
 # Later releases need modules that not every proxy has.
-export NFPM ?= v2.43.0
+export NFPM ?= v2.45.0
 export GO
 
-.PHONY: build man install deb demo test packages check fuzz bench clean
+.PHONY: build man install deb demo test packages check fuzz bench bench-service clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS) -X main.version=$$(sh packaging/version.sh version)" \
-		-o $(BIN)/ ./cmd/...
+		-o "$(BIN)/" ./cmd/...
 
 man:
-	@mkdir -p $(MAN)
+	@mkdir -p "$(MAN)"
 	@set -e; SOURCE_DATE_EPOCH=$$(sh packaging/version.sh epoch); export SOURCE_DATE_EPOCH; \
 	for page in packaging/man/*.scd; do \
-		scdoc <$$page >$(MAN)/$$(basename $$page .scd); \
+		scdoc <$$page >"$(MAN)/$$(basename $$page .scd)"; \
 	done
 
 install: build man
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BIN="$(BIN)" MAN="$(MAN)" sh packaging/install.sh
 
 deb:
-	@sh packaging/deb/build.sh $(DIST)
+	@sh packaging/deb/build.sh "$(DIST)"
 
 demo:
 	@$(GO) run ./cmd/offlineimapd demo
@@ -64,6 +65,10 @@ fuzz:
 bench: build
 	@sh internal/testenv/packages.sh bench
 	$(GO) run ./bench $(BENCH)
+
+# How much a flood of calls slows the service down, on a booted systemd; as root.
+bench-service: packages
+	$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 15m ./packaging
 
 clean:
 	rm -rf bin dist bench/out
