@@ -97,7 +97,7 @@ func (a *app) askApproval(ctx context.Context, c *client.Client, name, folder st
 		question = fmt.Sprintf("Let all %d go on?", len(holds))
 	}
 	a.note("%s [y/N] ", question)
-	yes, err := readYes(ctx, bufio.NewReader(a.In))
+	yes, err := a.readYes(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -121,20 +121,21 @@ func (a *app) hold(account string, h api.Hold) {
 
 // readYes reads a line. The goroutine that reads ends with the program where
 // nobody answers.
-func readYes(ctx context.Context, r *bufio.Reader) (bool, error) {
+func (a *app) readYes(ctx context.Context) (bool, error) {
 	line := make(chan string, 1)
 	go func() {
-		s, _ := r.ReadString('\n')
+		s, _ := bufio.NewReader(a.In).ReadString('\n')
 		line <- s
 	}()
 	select {
 	case s := <-line:
-		switch strings.ToLower(strings.TrimSpace(s)) {
-		case "y", "yes":
-			return true, nil
+		if !strings.HasSuffix(s, "\n") {
+			a.note("\n")
 		}
-		return false, nil
+		s = strings.ToLower(strings.TrimSpace(s))
+		return s == "y" || s == "yes", nil
 	case <-ctx.Done():
+		a.note("\n")
 		return false, context.Cause(ctx)
 	}
 }

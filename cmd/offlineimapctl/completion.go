@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -82,17 +83,18 @@ func (a *app) configured(ctx context.Context) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionPatience)
 	defer cancel()
-	text, _, err := a.output(ctx, path, "--show-config")
-	if err != nil {
+	text, _, _ := a.output(ctx, path, "--show-config") // it shows what it can
+	var d struct {
+		Accounts []struct {
+			Name string `json:"name"`
+		} `json:"accounts"`
+	}
+	if json.Unmarshal([]byte(text), &d) != nil {
 		return nil
 	}
 	var out []string
-	for line := range strings.SplitSeq(text, "\n") {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "[Account "); ok {
-			if name, ok = strings.CutSuffix(name, "]"); ok {
-				out = append(out, strings.TrimSpace(name))
-			}
-		}
+	for _, acc := range d.Accounts {
+		out = append(out, acc.Name)
 	}
 	return out
 }
