@@ -76,6 +76,8 @@ root() {
 	tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 	echo machine >etc/hostname
 	hostname machine
+	# A container's dpkg leaves manual pages out.
+	rm -f etc/dpkg/dpkg.cfg.d/*
 	# Or the installation of a package renews the index of all manual pages.
 	rm -f var/lib/man-db/auto-update
 	for unit in systemd-modules-load.service modprobe@.service dev-hugepages.mount sys-kernel-debug.mount \

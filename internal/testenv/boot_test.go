@@ -125,3 +125,13 @@ func remains(t *testing.T, pid int, name string) []string {
 	}
 	return found
 }
+
+// TestBootRefused runs TestBoot as a root that may not mount: it fails, and says
+// what it takes.
+func TestBootRefused(t *testing.T) {
+	cmd := exec.Command("setpriv", "--bounding-set", "-sys_admin", os.Args[0], "-test.run=^TestBoot$")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "it takes root with the right to mount, and overlayfs") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -25,6 +25,7 @@ missing() {
 		[ -e /usr/lib/systemd/user/dbus.socket ] || echo dbus-user-session
 		[ -e /lib/systemd/system/dbus.socket ] || echo dbus
 		ls /lib/*/security/pam_systemd.so >/dev/null 2>&1 || echo libpam-systemd
+		have git || echo git
 		have scdoc || echo scdoc
 		have man || echo man-db
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
