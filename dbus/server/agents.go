@@ -114,22 +114,17 @@ func registerAgent(ctx context.Context, r *request) ([]any, error) {
 		return nil, err
 	}
 	if fresh {
-		// Who left before the bus was told to watch is not signalled any more.
 		err := conn.Watch(ctx, a.owner)
 		here := false
 		if err == nil {
+			// Who left before the bus was told to watch is not signalled any more.
 			here, err = conn.HasOwner(ctx, a.owner)
-			if (err != nil || !here) && s.agents.remove(a) {
-				conn.Unwatch(a.owner)
-			}
-		} else {
-			s.agents.remove(a)
-		}
-		if err != nil {
-			return nil, err
 		}
 		if !here {
-			return nil, nil // nobody is left to hear the answer
+			// Taking back a Watch that is none is an error that nobody hears.
+			s.agents.remove(a)
+			conn.Unwatch(a.owner)
+			return nil, err
 		}
 	}
 	s.o.Log.Debug("an agent registered", "owner", a.owner, "path", a.path)

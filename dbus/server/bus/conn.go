@@ -53,8 +53,8 @@ type Conn struct {
 
 	mu      sync.Mutex
 	serial  uint32
-	waiting map[uint32]chan *dbus.Message // for the answer to the call of that serial
-	err     error                         // why it ended
+	waiting map[uint32]chan *message // for the answer to the call of that serial
+	err     error                    // why it ended
 
 	done  chan struct{} // closed when it has broken or was closed
 	ended chan struct{} // closed when the reading goroutine has ended
@@ -70,7 +70,7 @@ func Dial(ctx context.Context, address string, h Handlers) (*Conn, error) {
 	}
 	c := &Conn{
 		nc: nc, r: bufio.NewReaderSize(nc, readBuffer), handlers: h,
-		waiting: map[uint32]chan *dbus.Message{}, done: make(chan struct{}), ended: make(chan struct{}),
+		waiting: map[uint32]chan *message{}, done: make(chan struct{}), ended: make(chan struct{}),
 	}
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	err = authenticate(nc, c.r)
@@ -137,31 +137,22 @@ func (c *Conn) read() {
 }
 
 // take hands on one message.
-func (c *Conn) take(msg *dbus.Message) {
-	text := func(f dbus.HeaderField) string {
-		s, _ := msg.Headers[f].Value().(string)
-		return s
-	}
-	path, _ := msg.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
-	switch msg.Type {
+func (c *Conn) take(m *message) {
+	switch m.kind {
 	case dbus.TypeMethodCall:
-		signature, _ := msg.Headers[dbus.FieldSignature].Value().(dbus.Signature)
 		c.handlers.Call(&Call{
-			Sender: text(dbus.FieldSender), Path: string(path), Interface: text(dbus.FieldInterface), Member: text(dbus.FieldMember),
-			Signature: signature.String(), Body: msg.Body,
-			conn: c, serial: msg.Serial(), silent: msg.Flags&dbus.FlagNoReplyExpected != 0,
+			Sender: m.sender, Path: m.path, Interface: m.iface, Member: m.member, Signature: m.signature, Body: m.body,
+			conn: c, serial: m.serial, silent: m.flags&dbus.FlagNoReplyExpected != 0,
 		})
 	case dbus.TypeSignal:
-		c.handlers.Signal(&Signal{Sender: text(dbus.FieldSender), Path: string(path), Interface: text(dbus.FieldInterface),
-			Member: text(dbus.FieldMember), Body: msg.Body})
+		c.handlers.Signal(&Signal{Sender: m.sender, Path: m.path, Interface: m.iface, Member: m.member, Body: m.body})
 	case dbus.TypeMethodReply, dbus.TypeError:
-		serial, _ := msg.Headers[dbus.FieldReplySerial].Value().(uint32)
 		c.mu.Lock()
-		answer := c.waiting[serial]
-		delete(c.waiting, serial)
+		answer := c.waiting[m.replySerial]
+		delete(c.waiting, m.replySerial)
 		c.mu.Unlock()
 		if answer != nil {
-			answer <- msg
+			answer <- m
 		}
 	}
 }

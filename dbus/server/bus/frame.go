@@ -10,19 +10,21 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
+// message is one that came in.
+type message struct {
+	header
+	body []any
+}
+
 // next reads one message; nil where it is none to look at. An error ends the
 // connection.
-func (c *Conn) next() (*dbus.Message, error) {
+func (c *Conn) next() (*message, error) {
 	head, err := c.r.Peek(fixedHeader)
 	if err != nil {
 		return nil, err
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	switch head[0] {
-	case 'l':
-	case 'B':
-		order = binary.BigEndian
-	default:
+	order := orderOf(head[0])
+	if order == nil {
 		return nil, errors.New("the bus sent something that is no message")
 	}
 	body := uint64(order.Uint32(head[lengthOffset:]))
@@ -39,24 +41,46 @@ func (c *Conn) next() (*dbus.Message, error) {
 	return decode(frame), nil
 }
 
-// decode returns nil for a frame that godbus does not understand: a newer kind
-// of message, or one that the bus should not have let through.
-func decode(frame []byte) (msg *dbus.Message) {
+func orderOf(b byte) binary.ByteOrder {
+	switch b {
+	case 'l':
+		return binary.LittleEndian
+	case 'B':
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// decode returns nil for a frame that cannot be read: a newer kind of message,
+// or one that the bus should not have let through.
+func decode(frame []byte) (m *message) {
 	defer func() {
 		if recover() != nil {
-			msg = nil
+			m = nil
 		}
 	}()
+	h, at, err := parse(frame, orderOf(frame[0]))
+	if err != nil {
+		return nil
+	}
+	m = &message{header: *h}
+	if at == len(frame) {
+		if h.signature != "" {
+			return nil
+		}
+		return m
+	}
 	msg, err := dbus.DecodeMessage(bytes.NewReader(frame))
 	if err != nil {
 		return nil
 	}
-	return msg
+	m.body = msg.Body
+	return m
 }
 
 // Body is the body of a message, ready to be sent any number of times.
 type Body struct {
-	signature dbus.Signature
+	signature string
 	octets    []byte
 }
 
@@ -81,25 +105,12 @@ func Encode(values ...any) (b *Body, err error) {
 	}
 	frame := buf.Bytes()
 	size := int(binary.LittleEndian.Uint32(frame[lengthOffset:]))
-	return &Body{signature: sig, octets: frame[len(frame)-size:]}, nil
+	return &Body{signature: sig.String(), octets: frame[len(frame)-size:]}, nil
 }
 
-// Signature is that of the values.
-func (b *Body) Signature() string { return b.signature.String() }
-
-// frame encodes a message with that body. godbus lets nobody else set a serial,
-// so it is put in afterwards; a body begins at a multiple of 8, wherever it is.
-func (b *Body) frame(msg *dbus.Message, serial uint32) ([]byte, error) {
-	if len(b.octets) > 0 {
-		msg.Headers[dbus.FieldSignature] = dbus.MakeVariant(b.signature)
-	}
-	var buf bytes.Buffer
-	if err := msg.EncodeTo(&buf, binary.LittleEndian); err != nil {
-		return nil, err
-	}
-	buf.Write(b.octets)
-	frame := buf.Bytes()
-	binary.LittleEndian.PutUint32(frame[lengthOffset:], uint32(len(b.octets)))
-	binary.LittleEndian.PutUint32(frame[serialOffset:], serial)
-	return frame, nil
+// frame makes a message of a header and a body, which begins at a multiple of 8
+// wherever it is.
+func (b *Body) frame(h *header) []byte {
+	h.signature = b.signature
+	return append(h.append(make([]byte, 0, 256+len(b.octets)), len(b.octets)), b.octets...)
 }

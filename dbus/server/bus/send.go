@@ -44,7 +44,7 @@ func (c *Call) Reply(values ...any) error {
 }
 
 // ReplyBody answers the call with what was encoded before.
-func (c *Call) ReplyBody(b *Body) { c.answer(dbus.TypeMethodReply, b, nil) }
+func (c *Call) ReplyBody(b *Body) { c.answer(&header{kind: dbus.TypeMethodReply}, b) }
 
 // Fail answers the call with an error.
 func (c *Call) Fail(e *Error) {
@@ -56,22 +56,17 @@ func (c *Call) Fail(e *Error) {
 	if err != nil { // no UTF-8: the name has to do
 		b = &Body{}
 	}
-	c.answer(dbus.TypeError, b, map[dbus.HeaderField]dbus.Variant{dbus.FieldErrorName: dbus.MakeVariant(e.Name)})
+	c.answer(&header{kind: dbus.TypeError, errorName: e.Name}, b)
 }
 
-func (c *Call) answer(kind dbus.Type, b *Body, headers map[dbus.HeaderField]dbus.Variant) {
+func (c *Call) answer(h *header, b *Body) {
 	if c.silent {
 		return
 	}
-	if headers == nil {
-		headers = map[dbus.HeaderField]dbus.Variant{}
-	}
-	headers[dbus.FieldReplySerial] = dbus.MakeVariant(c.serial)
-	if c.Sender != "" {
-		headers[dbus.FieldDestination] = dbus.MakeVariant(c.Sender)
-	}
+	h.flags, h.replySerial, h.destination = dbus.FlagNoReplyExpected, c.serial, c.Sender
+	h.serial = c.conn.number(nil)
 	// Whoever called a connection that broke hears that from the bus.
-	_ = c.conn.send(&dbus.Message{Type: kind, Flags: dbus.FlagNoReplyExpected, Headers: headers}, b, c.conn.number(nil))
+	_ = c.conn.send(h, b)
 }
 
 // Emit sends a signal to whoever listens.
@@ -80,17 +75,14 @@ func (c *Conn) Emit(path, iface, member string, values ...any) error {
 	if err != nil {
 		return fmt.Errorf("%s.%s: %w", iface, member, err)
 	}
-	return c.send(&dbus.Message{Type: dbus.TypeSignal, Flags: dbus.FlagNoReplyExpected, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldPath:      dbus.MakeVariant(dbus.ObjectPath(path)),
-		dbus.FieldInterface: dbus.MakeVariant(iface),
-		dbus.FieldMember:    dbus.MakeVariant(member),
-	}}, b, c.number(nil))
+	return c.send(&header{kind: dbus.TypeSignal, flags: dbus.FlagNoReplyExpected, serial: c.number(nil),
+		path: path, iface: iface, member: member}, b)
 }
 
 // Call calls a method of somebody on the bus, and waits for the answer. An error
 // that came as the answer is an *Error.
 func (c *Conn) Call(ctx context.Context, dest, path, iface, member string, values ...any) ([]any, error) {
-	answer := make(chan *dbus.Message, 1)
+	answer := make(chan *message, 1)
 	serial := c.number(answer)
 	defer func() {
 		c.mu.Lock()
@@ -101,14 +93,13 @@ func (c *Conn) Call(ctx context.Context, dest, path, iface, member string, value
 		return nil, err
 	}
 	select {
-	case msg := <-answer:
-		if msg.Type == dbus.TypeMethodReply {
-			return msg.Body, nil
+	case m := <-answer:
+		if m.kind == dbus.TypeMethodReply {
+			return m.body, nil
 		}
-		e := &Error{}
-		e.Name, _ = msg.Headers[dbus.FieldErrorName].Value().(string)
-		if len(msg.Body) > 0 {
-			e.Text, _ = msg.Body[0].(string)
+		e := &Error{Name: m.errorName}
+		if len(m.body) > 0 {
+			e.Text, _ = m.body[0].(string)
 		}
 		return nil, e
 	case <-ctx.Done():
@@ -128,17 +119,13 @@ func (c *Conn) call(flags dbus.Flags, serial uint32, dest, path, iface, member s
 	if err != nil {
 		return fmt.Errorf("%s.%s: %w", iface, member, err)
 	}
-	return c.send(&dbus.Message{Type: dbus.TypeMethodCall, Flags: flags | dbus.FlagNoAutoStart, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(dest),
-		dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath(path)),
-		dbus.FieldInterface:   dbus.MakeVariant(iface),
-		dbus.FieldMember:      dbus.MakeVariant(member),
-	}}, b, serial)
+	return c.send(&header{kind: dbus.TypeMethodCall, flags: flags | dbus.FlagNoAutoStart, serial: serial,
+		destination: dest, path: path, iface: iface, member: member}, b)
 }
 
 // number gives a message its serial, and has the answer to it, if any is wanted,
 // sent to answer.
-func (c *Conn) number(answer chan *dbus.Message) uint32 {
+func (c *Conn) number(answer chan *message) uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.serial++
@@ -152,11 +139,8 @@ func (c *Conn) number(answer chan *dbus.Message) uint32 {
 }
 
 // send writes a message. A bus that does not take it in time is lost.
-func (c *Conn) send(msg *dbus.Message, b *Body, serial uint32) error {
-	frame, err := b.frame(msg, serial)
-	if err != nil {
-		return fmt.Errorf("encode a message: %w", err)
-	}
+func (c *Conn) send(h *header, b *Body) error {
+	frame := b.frame(h)
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := c.Err(); err != nil {
