@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/offlineimap/offlineimapd/cmd/offlineimapctl/doctor"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -363,5 +364,34 @@ func TestEscapeJSON(t *testing.T) {
 		if got := escapeJSON(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
+	}
+}
+
+// The doctor's own tests are in its package; here is how it is shown.
+func TestDoctor(t *testing.T) {
+	st := troubled()
+	for i := range st.Accounts {
+		st.Accounts[i].Root = "/nonexistent/" + st.Accounts[i].Name
+	}
+	for _, tt := range []struct {
+		args []string
+		exit int
+	}{{[]string{"doctor"}, exitFailure}, {[]string{"doctor", "--json=pretty", "work"}, exitFailure}} {
+		s := start(t, st)
+		s.app.examine = func(p *doctor.Patient) {
+			p.Version = "1.2.3"
+			p.LookupHost = func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil }
+			p.ReadFile = func(string) ([]byte, error) { return nil, os.ErrNotExist }
+			p.Free = func(string) (uint64, uint64, error) { return 5e9, 1e11, nil }
+		}
+		if got := s.run(tt.args...); got != tt.exit {
+			t.Errorf("%v: status %d", tt.args, got)
+		}
+		golden(t, strings.ReplaceAll(strings.Join(tt.args, "-"), "--json=", ""), s.both())
+		clean(t, s.both())
+	}
+	s := start(t, plain())
+	if got := s.run("doctor", "wrok"); got != exitNoSuch {
+		t.Errorf("status %d, %s", got, s.err)
 	}
 }
