@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -100,7 +101,11 @@ func (c *Client) Subscribe(ctx context.Context) (*Subscription, error) {
 	}
 	c.conn.Signal(s.raw)
 	go s.translate()
-	if err := c.match(ctx); err != nil {
+	err := c.match(ctx)
+	if err == nil && !c.conn.Connected() {
+		err = fmt.Errorf("%w: the connection was lost", ErrNoBus)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

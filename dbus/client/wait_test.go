@@ -10,6 +10,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/internal/testenv"
 )
 
 func subscribe(t *testing.T, c *Client) *Subscription {
@@ -236,5 +237,58 @@ func TestSyncAndWait(t *testing.T) {
 	}
 	if _, err := c.SyncAndWait(deadline(t), "x", SyncOptions{}, nil); Code(err) != "NoSuchAccount" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A bus that breaks ends everything at once.
+func TestTheBusBreaks(t *testing.T) {
+	bus := testenv.NewBus(t, "")
+	c, err := ConnectTo(deadline(t), bus.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	d := newDaemon(t, bus.Addr())
+	d.job(7, map[string]dbus.Variant{"State": dbus.MakeVariant("running")})
+	s := subscribe(t, c)
+	result := make(chan error, 1)
+	go func() {
+		_, err := c.Wait(deadline(t), s, []Ref{{ID: 7}}, nil)
+		result <- err
+	}()
+	bus.Stop()
+	if err := <-result; !errors.Is(err, ErrNoBus) {
+		t.Errorf("Wait: %v", err)
+	}
+	if _, err := c.Describe(deadline(t)); !errors.Is(err, ErrNoBus) {
+		t.Errorf("Describe: %v", err)
+	}
+	if _, err := c.Subscribe(deadline(t)); !errors.Is(err, ErrNoBus) {
+		t.Errorf("Subscribe: %v", err)
+	}
+	if _, err := ConnectTo(deadline(t), bus.Addr()); !errors.Is(err, ErrNoBus) {
+		t.Errorf("ConnectTo: %v", err)
+	}
+}
+
+// Nobody has to read a subscription: the daemon and other calls go on.
+func TestSlowSubscriber(t *testing.T) {
+	c, address := connect(t)
+	s := subscribe(t, c)
+	d := newDaemon(t, address)
+	for range 500 {
+		d.emit(api.Path, manager+"Reloading", true)
+	}
+	d.emit(api.Path, manager+"Reloading", false)
+	if _, err := c.Describe(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; ; n++ {
+		if e := next(t, s); e == (Reloading{false}) {
+			if n != 501 { // and Came
+				t.Errorf("%d events came before the last", n)
+			}
+			break
+		}
 	}
 }
