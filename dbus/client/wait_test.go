@@ -263,6 +263,8 @@ func TestTheBusBreaks(t *testing.T) {
 	if _, err := c.Describe(deadline(t)); !errors.Is(err, ErrNoBus) {
 		t.Errorf("Describe: %v", err)
 	}
+	for range s.C() { // until the connection has noticed
+	}
 	if _, err := c.Subscribe(deadline(t)); !errors.Is(err, ErrNoBus) {
 		t.Errorf("Subscribe: %v", err)
 	}
