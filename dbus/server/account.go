@@ -6,11 +6,12 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
 func accountSyncNow(ctx context.Context, r *request) ([]any, error) {
-	ids, err := r.sync(ctx, r.object.account.Name, r.Body[0].(map[string]dbus.Variant))
+	ids, err := r.sync(ctx, r.object.Account.Name, r.Body[0].(map[string]dbus.Variant))
 	if err != nil {
 		return nil, err
 	}
@@ -25,11 +26,11 @@ func accountPause(ctx context.Context, r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, r.server.o.Daemon.Pause(ctx, r.object.account.Name, d)
+	return nil, r.server.o.Daemon.Pause(ctx, r.object.Account.Name, d)
 }
 
 func accountResume(ctx context.Context, r *request) ([]any, error) {
-	return nil, r.server.o.Daemon.Resume(ctx, r.object.account.Name)
+	return nil, r.server.o.Daemon.Resume(ctx, r.object.Account.Name)
 }
 
 func listFolders(_ context.Context, r *request) ([]any, error) {
@@ -42,11 +43,11 @@ func listFolders(_ context.Context, r *request) ([]any, error) {
 		LastSync         uint64
 		Extras           map[string]dbus.Variant
 	}
-	all := r.object.account.Folders
+	all := r.object.Account.Folders
 	out := make([]row, 0, len(all))
 	for i := range all {
 		f := &all[i]
-		out = append(out, row{text(f.Local), text(f.Remote), count32(f.Messages), count32(f.Unseen), usec(f.LastSync), nil})
+		out = append(out, row{view.Text(f.Local), view.Text(f.Remote), view.Count(f.Messages), view.Count(f.Unseen), view.USec(f.LastSync), nil})
 	}
 	return []any{out}, nil
 }
@@ -56,9 +57,9 @@ func listHolds(_ context.Context, r *request) ([]any, error) {
 		Token, Folder, Code, Text string
 		Since                     uint64
 	}
-	out := make([]row, 0, len(r.object.account.Holds))
-	for _, h := range r.object.account.Holds {
-		out = append(out, row{text(h.Token), text(h.Folder), text(h.Code), text(h.Text), usec(h.Since)})
+	out := make([]row, 0, len(r.object.Account.Holds))
+	for _, h := range r.object.Account.Holds {
+		out = append(out, row{view.Text(h.Token), view.Text(h.Folder), view.Text(h.Code), view.Text(h.Text), view.USec(h.Since)})
 	}
 	return []any{out}, nil
 }
@@ -68,7 +69,7 @@ func approve(ctx context.Context, r *request) ([]any, error) {
 	if token == "" || len(token) > mostText {
 		return nil, invalid("a token is a text of 1 to %d octets", mostText)
 	}
-	id, err := r.server.o.Daemon.Approve(ctx, r.object.account.Name, token)
+	id, err := r.server.o.Daemon.Approve(ctx, r.object.Account.Name, token)
 	if err != nil {
 		return nil, err
 	}
@@ -76,5 +77,5 @@ func approve(ctx context.Context, r *request) ([]any, error) {
 }
 
 func jobCancel(ctx context.Context, r *request) ([]any, error) {
-	return nil, r.server.o.Daemon.Cancel(ctx, r.object.job.ID)
+	return nil, r.server.o.Daemon.Cancel(ctx, r.object.Job.ID)
 }

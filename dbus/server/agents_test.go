@@ -12,6 +12,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/agents"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -133,7 +134,7 @@ func TestAsk(t *testing.T) {
 		"no secret":      answers(options{}),
 		"an empty one":   secret(""),
 		"another type":   answers(options{api.AnswerSecret: v(uint32(7))}),
-		"a huge one":     secret(strings.Repeat("x", longestSecret+1)),
+		"a huge one":     secret(strings.Repeat("x", 64<<10+1)),
 		"unknown method": refuses(api.ErrorUnknownMethod),
 	} {
 		second.now(answer)
@@ -149,7 +150,7 @@ func TestAsk(t *testing.T) {
 	first.fails(api.ErrorInvalidArgs, api.Path, manager+"UnregisterAgent", first.path)
 	second.fails(api.ErrorInvalidArgs, api.Path, manager+"UnregisterAgent", first.path)
 	second.Close()
-	eventually(t, "who left is forgotten", func() bool { return len(s.server.agents.inOrder()) == 0 })
+	eventually(t, "who left is forgotten", func() bool { return s.server.agents.Len() == 0 })
 	wants("all are gone", "", service.CredentialsUnavailable)
 	if strings.Contains(s.log.String(), "hunter2") {
 		t.Errorf("the log tells the secret:\n%s", s.log)
@@ -190,27 +191,27 @@ func TestAgentLeaves(t *testing.T) {
 	if got, code := s.ask(context.Background()); got != "first" {
 		t.Errorf("after one left: %q, %s", got, code)
 	}
-	eventually(t, "who left is forgotten", func() bool { return len(s.server.agents.inOrder()) == 1 })
+	eventually(t, "who left is forgotten", func() bool { return s.server.agents.Len() == 1 })
 }
 
 func TestTooManyAgents(t *testing.T) {
 	s := start(t, example())
 	one := s.client()
-	for i := range mostAgentsSender {
+	for i := range agents.MostPerOwner {
 		one.must(api.Path, manager+"RegisterAgent", dbus.ObjectPath(fmt.Sprintf("/p%d", i)), options{})
 	}
 	one.must(api.Path, manager+"RegisterAgent", dbus.ObjectPath("/p0"), options{}) // is there already
 	one.fails(api.ErrorLimitsExceeded, api.Path, manager+"RegisterAgent", dbus.ObjectPath("/more"), options{})
-	for range mostAgents/mostAgentsSender - 1 {
+	for range agents.Most/agents.MostPerOwner - 1 {
 		c := s.client()
-		for i := range mostAgentsSender {
+		for i := range agents.MostPerOwner {
 			c.must(api.Path, manager+"RegisterAgent", dbus.ObjectPath(fmt.Sprintf("/p%d", i)), options{})
 		}
 	}
 	other := s.client()
 	other.fails(api.ErrorLimitsExceeded, api.Path, manager+"RegisterAgent", dbus.ObjectPath("/p"), options{})
 	one.Close()
-	eventually(t, "there is room again", func() bool { return len(s.server.agents.inOrder()) == mostAgents-mostAgentsSender })
+	eventually(t, "there is room again", func() bool { return s.server.agents.Len() == agents.Most-agents.MostPerOwner })
 	other.must(api.Path, manager+"RegisterAgent", dbus.ObjectPath("/p"), options{})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
 	"github.com/offlineimap/offlineimapd/dbus/server/bus"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -70,19 +71,19 @@ func statusReply(st *service.Status) map[string]any {
 	accounts := make([]account, 0, len(st.Accounts))
 	for i := range st.Accounts {
 		a := &st.Accounts[i]
-		accounts = append(accounts, account{text(a.Name), dbus.ObjectPath(api.AccountPathOf(a.Name)), text(string(a.State)), text(a.Reason)})
+		accounts = append(accounts, account{view.Text(a.Name), dbus.ObjectPath(api.AccountPathOf(a.Name)), view.Text(string(a.State)), view.Text(a.Reason)})
 	}
 	jobs := make([]job, 0, len(st.Jobs))
 	for i := range st.Jobs {
 		j := &st.Jobs[i]
-		jobs = append(jobs, job{j.ID, dbus.ObjectPath(api.JobPathOf(j.ID)), text(string(j.State))})
+		jobs = append(jobs, job{j.ID, dbus.ObjectPath(api.JobPathOf(j.ID)), view.Text(string(j.State))})
 	}
 	problems := make([]problem, 0, len(st.Problems))
 	for _, p := range st.Problems {
-		problems = append(problems, problem{text(string(p.Code)), text(p.Account), text(string(p.Severity)), text(p.Text)})
+		problems = append(problems, problem{view.Text(string(p.Code)), view.Text(p.Account), view.Text(string(p.Severity)), view.Text(p.Text)})
 	}
 	return map[string]any{
-		"state": text(string(st.State)), "text": text(st.Text), "paused": st.Paused, "online": st.Online,
+		"state": view.Text(string(st.State)), "text": view.Text(st.Text), "paused": st.Paused, "online": st.Online,
 		"accounts": accounts, "jobs": jobs, "problems": problems,
 	}
 }

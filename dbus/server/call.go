@@ -9,6 +9,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
 	"github.com/offlineimap/offlineimapd/dbus/server/bus"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) take(c *bus.Call) {
 		case m.limit == 0:
 			s.perform(context.Background(), r, m)
 		case (*s.working.Load()).Err() != nil:
-			c.Fail(&bus.Error{Name: errorName(service.ShuttingDown), Text: "the daemon is about to end"})
+			c.Fail(&bus.Error{Name: view.ErrorName(service.ShuttingDown), Text: "the daemon is about to end"})
 		case !s.gate.enter(c.Sender):
 			c.Fail(&bus.Error{Name: api.ErrorLimitsExceeded, Text: "too many calls are being worked on; wait for their answers first"})
 		default:
@@ -67,7 +68,7 @@ func (s *Server) guarded(c *bus.Call, f func()) {
 			// The arguments may be secret, the stack has no texts.
 			s.o.Log.Error("a call over the bus failed because of a fault in offlineimapd",
 				"interface", c.Interface, "member", c.Member, "fault", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
-			c.Fail(&bus.Error{Name: errorName(service.Internal), Text: "a fault in offlineimapd; the log has more"})
+			c.Fail(&bus.Error{Name: view.ErrorName(service.Internal), Text: "a fault in offlineimapd; the log has more"})
 		}
 	}()
 	f()
@@ -94,7 +95,7 @@ func (s *Server) perform(ctx context.Context, r *request, m method) {
 			err = coded(service.ShuttingDown, "", "the daemon is about to end")
 		}
 		answer := answerTo(err)
-		if answer.Name == errorName(service.Internal) {
+		if answer.Name == view.ErrorName(service.Internal) {
 			s.o.Log.Warn("a call over the bus was not answered as it should", "interface", r.Interface, "member", r.Member, "error", err)
 		}
 		r.Fail(answer)

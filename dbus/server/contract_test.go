@@ -8,6 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -128,7 +129,7 @@ func TestErrorNames(t *testing.T) {
 		if !slices.Contains(api.Errors, c) {
 			t.Errorf("code %s is in no table of errors", c)
 		}
-		if got := errorName(service.Code(c)); got != api.ErrorPrefix+c {
+		if got := view.ErrorName(service.Code(c)); got != api.ErrorPrefix+c {
 			t.Errorf("code %s is called %s", c, got)
 		}
 	}
@@ -137,7 +138,7 @@ func TestErrorNames(t *testing.T) {
 			t.Errorf("no code is called %s", e)
 		}
 	}
-	if got := errorName("Unheard"); got != api.ErrorPrefix+"Internal" {
+	if got := view.ErrorName("Unheard"); got != api.ErrorPrefix+"Internal" {
 		t.Errorf("an unknown code is called %s", got)
 	}
 }

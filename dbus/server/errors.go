@@ -4,22 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
 	"github.com/offlineimap/offlineimapd/dbus/server/bus"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
-
-// errorName returns the D-Bus name of a code: the code itself is its last part,
-// where the interface knows it.
-func errorName(c service.Code) string {
-	if !slices.Contains(api.Errors, string(c)) {
-		c = service.Internal
-	}
-	return api.ErrorPrefix + string(c)
-}
 
 // answerTo makes of any error what is sent to the caller.
 func answerTo(err error) *bus.Error {
@@ -29,43 +19,33 @@ func answerTo(err error) *bus.Error {
 	}
 	var se *service.Error
 	if errors.As(err, &se) {
-		return &bus.Error{Name: errorName(se.Code), Text: text(se.Error()), Hint: text(se.Hint)}
+		return &bus.Error{Name: view.ErrorName(se.Code), Text: view.Text(se.Error()), Hint: view.Text(se.Hint)}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &bus.Error{Name: errorName(service.Internal), Text: "the daemon did not answer in time"}
+		return &bus.Error{Name: view.ErrorName(service.Internal), Text: "the daemon did not answer in time"}
 	}
-	return &bus.Error{Name: errorName(service.CodeOf(err)), Text: text(err.Error())}
+	return &bus.Error{Name: view.ErrorName(service.CodeOf(err)), Text: view.Text(err.Error())}
 }
 
 func invalid(format string, args ...any) error {
-	return &bus.Error{Name: api.ErrorInvalidArgs, Text: text(fmt.Sprintf(format, args...))}
+	return &bus.Error{Name: api.ErrorInvalidArgs, Text: view.Text(fmt.Sprintf(format, args...))}
 }
 
 func standard(name, format string, args ...any) error {
-	return &bus.Error{Name: name, Text: text(fmt.Sprintf(format, args...))}
+	return &bus.Error{Name: name, Text: view.Text(fmt.Sprintf(format, args...))}
 }
 
 func coded(c service.Code, hint, format string, args ...any) error {
-	return &bus.Error{Name: errorName(c), Text: text(fmt.Sprintf(format, args...)), Hint: text(hint)}
-}
-
-// text makes s fit for the bus, which ends the connection of whoever sends
-// anything but UTF-8 without NUL.
-func text(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
-	}
-	return s
+	return &bus.Error{Name: view.ErrorName(c), Text: view.Text(fmt.Sprintf(format, args...)), Hint: view.Text(hint)}
 }
 
 // brief quotes what a caller sent, for a text that is sent back.
 func brief(s string) string {
 	const most = 64
-	if r := []rune(text(s)); len(r) > most {
+	if r := []rune(view.Text(s)); len(r) > most {
 		return fmt.Sprintf("%q and more", string(r[:most]))
 	}
-	return fmt.Sprintf("%q", text(s))
+	return fmt.Sprintf("%q", view.Text(s))
 }
 
 // noAccount is for a name that the Status does not have.

@@ -118,7 +118,7 @@ func TestCallersDisappear(t *testing.T) {
 		conn.Close()
 	}
 	eventually(t, "nothing is left of them", func() bool {
-		return len(s.server.agents.inOrder()) == 0 && runtime.NumGoroutine() <= before
+		return s.server.agents.Len() == 0 && runtime.NumGoroutine() <= before
 	})
 	c.must(api.Path, manager+"Status")
 }

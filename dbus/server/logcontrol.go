@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 )
 
 // LogControl is the log, as org.freedesktop.LogControl1 wants it. Its methods do
@@ -20,7 +21,7 @@ const (
 )
 
 func logProperties(l LogControl) map[string]any {
-	return map[string]any{logLevel: text(l.Level()), logTarget: text(l.Target()), logIdentifier: text(l.Identifier())}
+	return map[string]any{logLevel: view.Text(l.Level()), logTarget: view.Text(l.Target()), logIdentifier: view.Text(l.Identifier())}
 }
 
 // setLog sets a property of the log.

@@ -6,6 +6,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 )
 
 // named returns the name in the first argument, "" being all accounts.
@@ -81,8 +82,8 @@ func listAccounts(_ context.Context, r *request) ([]any, error) {
 	out := make([]row, 0, len(r.status.Accounts))
 	for i := range r.status.Accounts {
 		a := &r.status.Accounts[i]
-		out = append(out, row{text(a.Name), dbus.ObjectPath(api.AccountPathOf(a.Name)), text(string(a.State)),
-			text(string(a.LastResult)), text(a.LastError.Text), usec(a.LastSync)})
+		out = append(out, row{view.Text(a.Name), dbus.ObjectPath(api.AccountPathOf(a.Name)), view.Text(string(a.State)),
+			view.Text(string(a.LastResult)), view.Text(a.LastError.Text), view.USec(a.LastSync)})
 	}
 	return []any{out}, nil
 }
@@ -104,7 +105,7 @@ func listJobs(_ context.Context, r *request) ([]any, error) {
 	out := make([]row, 0, len(r.status.Jobs))
 	for i := range r.status.Jobs {
 		j := &r.status.Jobs[i]
-		out = append(out, row{j.ID, dbus.ObjectPath(api.JobPathOf(j.ID)), text(j.Account), text(string(j.Kind)), text(string(j.State))})
+		out = append(out, row{j.ID, dbus.ObjectPath(api.JobPathOf(j.ID)), view.Text(j.Account), view.Text(string(j.Kind)), view.Text(string(j.State))})
 	}
 	return []any{out}, nil
 }
@@ -137,8 +138,28 @@ func listProblems(_ context.Context, r *request) ([]any, error) {
 	}
 	out := make([]row, 0, len(r.status.Problems))
 	for _, p := range r.status.Problems {
-		out = append(out, row{text(string(p.Code)), text(p.Account), text(string(p.Severity)), text(p.Text),
-			usec(p.Since), text(p.Fix), text(p.Token)})
+		out = append(out, row{view.Text(string(p.Code)), view.Text(p.Account), view.Text(string(p.Severity)), view.Text(p.Text),
+			view.USec(p.Since), view.Text(p.Fix), view.Text(p.Token)})
 	}
 	return []any{out}, nil
+}
+
+func registerAgent(ctx context.Context, r *request) ([]any, error) {
+	path := r.Body[0].(dbus.ObjectPath)
+	if err := noOptions(r.Body[1].(map[string]dbus.Variant)); err != nil {
+		return nil, err
+	}
+	if err := r.server.agents.Register(ctx, r.Sender, string(path)); err != nil {
+		return nil, err
+	}
+	r.then = r.server.o.Daemon.AgentArrived
+	return nil, nil
+}
+
+func unregisterAgent(_ context.Context, r *request) ([]any, error) {
+	path := string(r.Body[0].(dbus.ObjectPath))
+	if !r.server.agents.Unregister(r.Sender, path) {
+		return nil, invalid("you have registered no agent at %s", brief(path))
+	}
+	return nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 )
 
 // methods are all that can be called, by interface. The XML says the same, which
@@ -65,7 +66,7 @@ func introspect(_ context.Context, r *request) ([]any, error) {
 func machineID(context.Context, *request) ([]any, error) {
 	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
 		if b, err := os.ReadFile(path); err == nil {
-			return []any{text(strings.TrimSpace(string(b)))}, nil
+			return []any{view.Text(strings.TrimSpace(string(b)))}, nil
 		}
 	}
 	return nil, standard("org.freedesktop.DBus.Error.FileNotFound", "this machine has no id")
@@ -83,8 +84,8 @@ func get(_ context.Context, r *request) ([]any, error) {
 // properties returns those of an interface, which must have one of that name;
 // "" stands for the interface that is the object's own.
 func (r *request) properties(iface, name string) (map[string]any, error) {
-	if iface == "" && len(r.object.interfaces) > 0 {
-		iface = r.object.interfaces[0]
+	if iface == "" {
+		iface = r.object.Interface
 	}
 	all, ok := r.server.properties(r.status, r.object, iface)
 	if !ok {
@@ -120,8 +121,8 @@ func set(_ context.Context, r *request) ([]any, error) {
 
 func managedObjects(_ context.Context, r *request) ([]any, error) {
 	out := map[dbus.ObjectPath]map[string]map[string]any{}
-	for _, o := range managed(r.status) {
-		out[dbus.ObjectPath(o.path)] = r.server.interfaces(r.status, o)
+	for _, o := range view.Managed(r.status) {
+		out[dbus.ObjectPath(o.Path)] = map[string]map[string]any{o.Interface: o.Properties(r.server.constants(), r.status)}
 	}
 	return []any{out}, nil
 }

@@ -18,7 +18,7 @@ import (
 
 func TestNameTaken(t *testing.T) {
 	s := start(t, example())
-	second := New(Options{Daemon: newFake(one()), Ready: func() { t.Error("the second is ready") }})
+	second := New(Options{Daemon: newFake(&service.Status{}), Ready: func() { t.Error("the second is ready") }})
 	if err := second.Serve(context.Background(), s.bus.Addr()); !errors.Is(err, ErrNameTaken) || errors.Is(err, ErrBusLost) {
 		t.Errorf("the second ends with %v", err)
 	}
@@ -33,14 +33,14 @@ func TestNameTaken(t *testing.T) {
 func TestNoBus(t *testing.T) {
 	nowhere := filepath.Join(t.TempDir(), "nowhere")
 	for _, address := range []string{"unix:path=" + nowhere, "tcp:host=localhost,port=1", "unix:guid=1", "nonsense", ";"} {
-		err := New(Options{Daemon: newFake(one())}).Serve(context.Background(), address)
+		err := New(Options{Daemon: newFake(&service.Status{})}).Serve(context.Background(), address)
 		if !errors.Is(err, ErrNoBus) {
 			t.Errorf("with %q, Serve ends with %v", address, err)
 		}
 	}
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
 	t.Setenv("XDG_RUNTIME_DIR", "")
-	if err := New(Options{Daemon: newFake(one())}).Serve(context.Background(), ""); !errors.Is(err, ErrNoBus) {
+	if err := New(Options{Daemon: newFake(&service.Status{})}).Serve(context.Background(), ""); !errors.Is(err, ErrNoBus) {
 		t.Errorf("without a session, Serve ends with %v", err)
 	}
 }
@@ -60,7 +60,7 @@ func TestSessionBus(t *testing.T) {
 			t.Setenv("XDG_RUNTIME_DIR", env[1])
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			if err := New(Options{Daemon: newFake(one()), Ready: cancel}).Serve(ctx, ""); err != nil {
+			if err := New(Options{Daemon: newFake(&service.Status{}), Ready: cancel}).Serve(ctx, ""); err != nil {
 				t.Errorf("Serve: %v", err)
 			}
 			if ctx.Err() == nil {

@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/agents"
 	"github.com/offlineimap/offlineimapd/dbus/server/bus"
+	"github.com/offlineimap/offlineimapd/dbus/server/publish"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -33,10 +36,9 @@ type Options struct {
 // Server shows a daemon on a bus, one at a time.
 type Server struct {
 	o      Options
-	agents agents
+	agents *agents.Registry
 	cache  cache
 	gate   gate
-	conn   atomic.Pointer[bus.Conn] // nil: not serving
 
 	// working ends when calls are not to be worked on any more.
 	working atomic.Pointer[context.Context]
@@ -60,7 +62,16 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{o: o}
+	return &Server{o: o, agents: agents.New(o.Log)}
+}
+
+func (s *Server) constants() view.Constants {
+	return view.Constants{Version: s.o.Version, Features: s.o.Features}
+}
+
+// Ask asks the clients that registered for it; it is a service.Asker.
+func (s *Server) Ask(ctx context.Context, q service.Question) (string, error) {
+	return s.agents.Ask(ctx, q)
 }
 
 // Serve answers and signals on a bus, "" being the session bus of the user,
@@ -78,19 +89,18 @@ func (s *Server) Serve(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoBus, err)
 	}
-	s.conn.Store(conn)
+	s.agents.Use(conn)
 	published := make(chan struct{})
 	defer func() {
 		stopWork()
-		s.conn.Store(nil)
+		s.agents.Use(nil)
 		conn.Close()
 		<-published
 		s.gate.wait(ending)
-		s.agents.forget()
 	}()
 
 	// What is there when the name becomes ours is no news; what comes later is.
-	p := newPublisher(s.o, conn.Emit)
+	p := publish.New(publish.Options{Status: s.o.Daemon.Status, Constants: s.constants(), Emit: conn.Emit, Log: s.o.Log})
 	if err := takeName(ctx, conn); err != nil {
 		close(published)
 		if ctx.Err() != nil {
@@ -103,7 +113,7 @@ func (s *Server) Serve(ctx context.Context, address string) error {
 	}
 	go func() {
 		defer close(published)
-		p.run(working, events.C())
+		p.Run(working, events.C())
 	}()
 	select {
 	case <-ctx.Done():
@@ -121,7 +131,7 @@ func (s *Server) Serve(ctx context.Context, address string) error {
 	}
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
-	s.agents.release(bye, conn)
+	s.agents.Release(bye)
 	if err := conn.ReleaseName(bye, api.BusName); err != nil {
 		s.o.Log.Debug("the bus did not take the name back", "error", err)
 	}
@@ -144,16 +154,7 @@ func takeName(ctx context.Context, conn *bus.Conn) error {
 
 // signal hears who left the bus.
 func (s *Server) signal(sig *bus.Signal) {
-	name := sig.Left()
-	if name == "" {
-		return
-	}
-	if n := s.agents.left(name); n > 0 {
-		s.o.Log.Debug("an agent left the bus", "owner", name)
-		if conn := s.conn.Load(); conn != nil {
-			for range n {
-				conn.Unwatch(name)
-			}
-		}
+	if name := sig.Left(); name != "" {
+		s.agents.Left(name)
 	}
 }

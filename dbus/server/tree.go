@@ -6,15 +6,14 @@ import (
 	"strings"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
 // object is one node of the tree, as a Status has it.
 type object struct {
-	path       string
-	interfaces []string // the one that is its own first; those of standard are served by every object
-	account    *service.Account
-	job        *service.Job
+	view.Object
+	interfaces []string // its own first, without those of every object; none: a mere node
 }
 
 // everywhere are the interfaces of every object.
@@ -43,12 +42,12 @@ func (s *Server) own(path string) []string {
 // looks around comes through them.
 func (s *Server) lookup(st *service.Status, path string) (object, error) {
 	if own := s.own(path); own != nil {
-		return object{path: path, interfaces: own}, nil
+		return object{view.Object{Path: path, Interface: own[0]}, own}, nil
 	}
 	if strings.HasPrefix(path, api.AccountPath+"/") {
 		name, ok := api.AccountAt(path)
 		if a := st.Account(name); ok && a != nil {
-			return object{path: path, interfaces: []string{api.AccountInterface}, account: a}, nil
+			return managed(view.Account(a)), nil
 		}
 		if ok {
 			return object{}, noAccount(st, name)
@@ -57,14 +56,14 @@ func (s *Server) lookup(st *service.Status, path string) (object, error) {
 	if strings.HasPrefix(path, api.JobPath+"/") {
 		id, ok := api.JobAt(path)
 		if j := st.Job(id); ok && j != nil {
-			return object{path: path, interfaces: []string{api.JobInterface}, job: j}, nil
+			return managed(view.Job(j)), nil
 		}
 		if ok {
 			return object{}, noJob(id)
 		}
 	}
 	if path == "/" || len(s.children(st, path)) > 0 {
-		return object{path: path}, nil
+		return object{Object: view.Object{Path: path}}, nil
 	}
 	return object{}, standard(api.ErrorUnknownObject, "there is no object %s", brief(path))
 }
@@ -108,27 +107,22 @@ func (s *Server) introspect(st *service.Status, o object) string {
 	if len(o.interfaces) == 0 {
 		interfaces = []string{api.IntrospectableInterface, api.PeerInterface}
 	}
-	return api.Introspection(interfaces, s.children(st, o.path))
+	return api.Introspection(interfaces, s.children(st, o.Path))
 }
 
-// managed are the objects of the ObjectManager: the accounts, then the jobs.
-func managed(st *service.Status) []object {
-	out := make([]object, 0, len(st.Accounts)+len(st.Jobs))
-	for i := range st.Accounts {
-		out = append(out, object{path: api.AccountPathOf(st.Accounts[i].Name), interfaces: []string{api.AccountInterface}, account: &st.Accounts[i]})
-	}
-	for i := range st.Jobs {
-		out = append(out, object{path: api.JobPathOf(st.Jobs[i].ID), interfaces: []string{api.JobInterface}, job: &st.Jobs[i]})
-	}
-	return out
-}
+// managed is an object of the ObjectManager.
+func managed(o view.Object) object { return object{o, []string{o.Interface}} }
 
-// interfaces are those of an object with their properties, as the ObjectManager
-// tells them.
-func (s *Server) interfaces(st *service.Status, o object) map[string]map[string]any {
-	out := map[string]map[string]any{}
-	for _, i := range o.interfaces {
-		out[i], _ = s.properties(st, o, i)
+// properties returns those of one of an object's interfaces, and false where the
+// object does not have it.
+func (s *Server) properties(st *service.Status, o object, iface string) (map[string]any, bool) {
+	switch {
+	case !o.has(iface):
+		return nil, false
+	case iface == api.LogControlInterface:
+		return logProperties(s.o.LogControl), true
+	case iface == o.Interface:
+		return o.Properties(s.constants(), st), true
 	}
-	return out
+	return map[string]any{}, true
 }

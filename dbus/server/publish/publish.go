@@ -1,7 +1,8 @@
-package server
+package publish
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/service/event"
 	"github.com/offlineimap/offlineimapd/service/health"
@@ -24,16 +26,23 @@ const (
 	rate = 4
 )
 
-// emitter sends a signal. Its error is one of the signal, or final.
-type emitter func(path, iface, member string, values ...any) error
+// Emitter sends a signal. Its error is one of the signal, or final.
+type Emitter func(path, iface, member string, values ...any) error
 
-// publisher turns the events of a daemon into signals: the properties that
+// Options are what a Publisher is made of.
+type Options struct {
+	Status    func() *service.Status
+	Constants view.Constants
+	Emit      Emitter
+	Log       *slog.Logger
+}
+
+// Publisher turns the events of a daemon into signals: the properties that
 // changed first, then what happened. What it has told is compared with the
 // Status, so that nothing is told twice, and nothing is missing although events
 // were lost.
-type publisher struct {
-	o    Options
-	emit emitter
+type Publisher struct {
+	o Options
 
 	objects   map[string]*shown // by path
 	jobs      map[uint32]bool   // that JobNew told of; true: JobRemoved as well
@@ -67,12 +76,12 @@ func (s *shown) due(news bool) time.Time {
 	return s.sent[len(s.sent)-most].Add(time.Second)
 }
 
-// newPublisher makes one that takes for told what the Status has now.
-func newPublisher(o Options, emit emitter) *publisher {
-	p := &publisher{o: o, emit: emit, objects: map[string]*shown{}, jobs: map[uint32]bool{}}
-	st := o.Daemon.Status()
-	for _, obj := range p.published(st) {
-		p.objects[obj.path] = p.show(st, obj)
+// New makes one that takes for told what the Status has now.
+func New(o Options) *Publisher {
+	p := &Publisher{o: o, objects: map[string]*shown{}, jobs: map[uint32]bool{}}
+	st := o.Status()
+	for _, obj := range published(st) {
+		p.objects[obj.Path] = p.show(st, obj)
 	}
 	for i := range st.Jobs {
 		p.jobs[st.Jobs[i].ID] = st.Jobs[i].State == service.JobFinished
@@ -81,27 +90,21 @@ func newPublisher(o Options, emit emitter) *publisher {
 	return p
 }
 
-// published are the objects whose properties change: the manager, accounts, jobs.
-func (p *publisher) published(st *service.Status) []object {
-	return append([]object{{path: api.Path, interfaces: []string{api.ManagerInterface}}}, managed(st)...)
+// published are all objects of a Status.
+func published(st *service.Status) []view.Object {
+	return append([]view.Object{view.Manager()}, view.Managed(st)...)
 }
 
-func (p *publisher) show(st *service.Status, o object) *shown {
-	s := &shown{iface: o.interfaces[0]}
-	switch {
-	case o.account != nil:
-		s.properties = accountProperties(o.account)
-	case o.job != nil:
-		s.properties = jobProperties(o.job)
-		s.report, s.hint = o.job.Report, o.job.Failure.Hint
-	default:
-		s.properties = managerProperties(p.o, st)
+func (p *Publisher) show(st *service.Status, o view.Object) *shown {
+	s := &shown{iface: o.Interface, properties: o.Light(p.o.Constants, st)}
+	if o.Job != nil {
+		s.report, s.hint = o.Job.Report, o.Job.Failure.Hint
 	}
 	return s
 }
 
-// run tells what happens until ctx ends, and then what is left.
-func (p *publisher) run(ctx context.Context, events <-chan event.Event) {
+// Run tells what happens until ctx ends, and then what is left.
+func (p *Publisher) Run(ctx context.Context, events <-chan event.Event) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -141,7 +144,7 @@ func (p *publisher) run(ctx context.Context, events <-chan event.Event) {
 }
 
 // note takes an event; ok is false for the end of them.
-func (p *publisher) note(e event.Event, ok bool) {
+func (p *Publisher) note(e event.Event, ok bool) {
 	switch {
 	case !ok || e.Kind == event.Changed:
 		p.dirty = true
@@ -155,7 +158,7 @@ func (p *publisher) note(e event.Event, ok bool) {
 
 // pass tells what may be told by now, all of it where that is the last chance,
 // and returns how long there is nothing to do unless something happens.
-func (p *publisher) pass(now time.Time, all bool) time.Duration {
+func (p *Publisher) pass(now time.Time, all bool) time.Duration {
 	const never = time.Hour
 	if !p.dirty {
 		return never
@@ -164,7 +167,7 @@ func (p *publisher) pass(now time.Time, all bool) time.Duration {
 		return wait
 	}
 	p.looked = now
-	st := p.o.Daemon.Status()
+	st := p.o.Status()
 	if p.lost {
 		p.lost = false
 		p.queue = append(p.queue, p.missing(st)...)
@@ -188,7 +191,7 @@ func (p *publisher) pass(now time.Time, all bool) time.Duration {
 
 // tellProperties emits what is new and what changed. It returns what has to wait
 // and for how long.
-func (p *publisher) tellProperties(st *service.Status, now time.Time, all bool) (held map[string]bool, wait time.Duration) {
+func (p *Publisher) tellProperties(st *service.Status, now time.Time, all bool) (held map[string]bool, wait time.Duration) {
 	news := map[string]bool{}
 	for _, e := range p.queue {
 		news[api.Path] = true
@@ -196,27 +199,27 @@ func (p *publisher) tellProperties(st *service.Status, now time.Time, all bool) 
 		news[api.AccountPathOf(e.Account)] = true
 	}
 	held, wait = map[string]bool{}, time.Second
-	for _, o := range p.published(st) {
-		before, now2 := p.objects[o.path], p.show(st, o)
+	for _, o := range published(st) {
+		before, now2 := p.objects[o.Path], p.show(st, o)
 		if before == nil {
-			p.objects[o.path] = now2
+			p.objects[o.Path] = now2
 			props := maps.Clone(now2.properties)
-			if o.job != nil {
-				props[reportProperty] = report(o.job)
+			if o.Job != nil {
+				props[view.ReportProperty] = view.Report(o.Job)
 			}
 			p.signal(api.Path, api.ObjectManagerInterface, "InterfacesAdded",
-				dbus.ObjectPath(o.path), map[string]map[string]any{now2.iface: props})
+				dbus.ObjectPath(o.Path), map[string]map[string]any{now2.iface: props})
 			continue
 		}
 		changed := difference(before.properties, now2.properties)
 		if before.report != now2.report || before.hint != now2.hint {
-			changed[reportProperty] = report(o.job)
+			changed[view.ReportProperty] = view.Report(o.Job)
 		}
 		if len(changed) == 0 {
 			continue
 		}
-		if due := before.due(news[o.path]); due.After(now) && !all {
-			held[o.path] = true
+		if due := before.due(news[o.Path]); due.After(now) && !all {
+			held[o.Path] = true
 			wait = min(wait, due.Sub(now))
 			continue
 		}
@@ -224,8 +227,8 @@ func (p *publisher) tellProperties(st *service.Status, now time.Time, all bool) 
 		if len(now2.sent) > rate {
 			now2.sent = slices.Delete(now2.sent, 0, len(now2.sent)-rate)
 		}
-		p.objects[o.path] = now2
-		p.signal(o.path, api.PropertiesInterface, "PropertiesChanged", now2.iface, changed, []string{})
+		p.objects[o.Path] = now2
+		p.signal(o.Path, api.PropertiesInterface, "PropertiesChanged", now2.iface, changed, []string{})
 	}
 	return held, wait
 }
@@ -242,10 +245,10 @@ func difference(before, now map[string]any) map[string]any {
 }
 
 // tellRemoved emits which objects are gone.
-func (p *publisher) tellRemoved(st *service.Status) {
+func (p *Publisher) tellRemoved(st *service.Status) {
 	here := map[string]bool{}
-	for _, o := range p.published(st) {
-		here[o.path] = true
+	for _, o := range published(st) {
+		here[o.Path] = true
 	}
 	for _, path := range slices.Sorted(maps.Keys(p.objects)) {
 		if !here[path] {
@@ -260,8 +263,8 @@ func (p *publisher) tellRemoved(st *service.Status) {
 	}
 }
 
-func (p *publisher) signal(path, iface, member string, values ...any) {
-	if err := p.emit(path, iface, member, values...); err != nil {
+func (p *Publisher) signal(path, iface, member string, values ...any) {
+	if err := p.o.Emit(path, iface, member, values...); err != nil {
 		// A lost bus ends Serve; anything else is a fault worth a line.
 		p.o.Log.Debug("a signal was not sent", "member", member, "error", err)
 	}

@@ -1,4 +1,4 @@
-package server
+package agents
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
 	"github.com/offlineimap/offlineimapd/dbus/server/bus"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -22,12 +23,10 @@ const (
 
 // Ask asks the agents for a secret, the one that registered last first; it is a
 // service.Asker. Neither the secret nor what an agent says is ever logged.
-func (s *Server) Ask(ctx context.Context, q service.Question) (string, error) {
-	conn := s.conn.Load()
-	asked := 0
+func (g *Registry) Ask(ctx context.Context, q service.Question) (string, error) {
+	conn, all := g.inOrder()
 	if conn != nil {
-		for _, a := range s.agents.inOrder() {
-			asked++
+		for _, a := range all {
 			secret, err := ask(ctx, conn, a, q)
 			if err == nil {
 				return secret, nil
@@ -36,17 +35,17 @@ func (s *Server) Ask(ctx context.Context, q service.Question) (string, error) {
 				return "", &service.Error{Code: service.Cancelled, Err: fmt.Errorf("ask for the %s of %q: %w", q.Kind, q.Account, context.Cause(ctx))}
 			}
 			var be *bus.Error
-			if errors.As(err, &be) && be.Name == errorName(service.Cancelled) {
+			if errors.As(err, &be) && be.Name == view.ErrorName(service.Cancelled) {
 				return "", &service.Error{Code: service.Cancelled, Err: fmt.Errorf("the question for the %s of %q was turned down", q.Kind, q.Account)}
 			}
-			s.o.Log.Debug("an agent did not answer a question", "owner", a.owner, "reason", reason(err))
+			g.log.Debug("an agent did not answer a question", "owner", a.owner, "reason", reason(err))
 			if conn.Err() != nil {
 				break
 			}
 		}
 	}
 	err := fmt.Errorf("there is nobody to ask for the %s of %q", q.Kind, q.Account)
-	if asked > 0 {
+	if len(all) > 0 {
 		err = fmt.Errorf("nobody answered the question for the %s of %q", q.Kind, q.Account)
 	}
 	return "", &service.Error{Code: service.CredentialsUnavailable, Err: err}
@@ -68,7 +67,7 @@ func ask(ctx context.Context, conn *bus.Conn, a agent, q service.Question) (stri
 	defer cancel()
 	hints := map[string]dbus.Variant{api.HintRetry: dbus.MakeVariant(q.Retry)}
 	body, err := conn.Call(limited, a.owner, a.path, api.AgentInterface, "RequestSecret",
-		text(q.Account), text(q.Kind), text(q.Host), text(q.User), hints)
+		view.Text(q.Account), view.Text(q.Kind), view.Text(q.Host), view.Text(q.User), hints)
 	if limited.Err() != nil && err != nil {
 		why := "the answer is not needed any more"
 		if ctx.Err() == nil {

@@ -1,4 +1,4 @@
-package server
+package publish
 
 import (
 	"slices"
@@ -6,45 +6,46 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
+	"github.com/offlineimap/offlineimapd/dbus/server/view"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/service/event"
 	"github.com/offlineimap/offlineimapd/service/health"
 )
 
 // tell emits the signals of one event.
-func (p *publisher) tell(st *service.Status, e event.Event) {
+func (p *Publisher) tell(st *service.Status, e event.Event) {
 	switch e.Kind {
 	case event.JobNew:
 		p.jobNew(e)
 	case event.JobRemoved:
 		p.jobRemoved(st, e)
 	case event.NewMail:
-		p.manager("NewMail", text(e.Account), text(e.Folder), count32(e.Count), map[string]any{})
+		p.manager("NewMail", view.Text(e.Account), view.Text(e.Folder), view.Count(e.Count), map[string]any{})
 	case event.ProblemRaised:
-		p.manager("ProblemRaised", text(e.Code), text(e.Account), text(e.Severity), text(e.Text))
+		p.manager("ProblemRaised", view.Text(e.Code), view.Text(e.Account), view.Text(e.Severity), view.Text(e.Text))
 	case event.ProblemCleared:
-		p.manager("ProblemCleared", text(e.Code), text(e.Account))
+		p.manager("ProblemCleared", view.Text(e.Code), view.Text(e.Account))
 	case event.Reloading:
 		p.reloading = e.Active
 		p.manager("Reloading", e.Active)
 	}
 }
 
-func (p *publisher) manager(member string, values ...any) {
+func (p *Publisher) manager(member string, values ...any) {
 	p.signal(api.Path, api.ManagerInterface, member, values...)
 }
 
-func (p *publisher) jobNew(e event.Event) {
+func (p *Publisher) jobNew(e event.Event) {
 	if _, told := p.jobs[e.Job]; told {
 		return
 	}
 	p.jobs[e.Job] = false
-	p.manager("JobNew", e.Job, dbus.ObjectPath(api.JobPathOf(e.Job)), text(e.Account))
+	p.manager("JobNew", e.Job, dbus.ObjectPath(api.JobPathOf(e.Job)), view.Text(e.Account))
 }
 
 // jobRemoved tells the end of a job: on the job for who looks at it, and on the
 // manager for who waits.
-func (p *publisher) jobRemoved(st *service.Status, e event.Event) {
+func (p *Publisher) jobRemoved(st *service.Status, e event.Event) {
 	p.jobNew(e) // nothing ends that did not begin
 	if p.jobs[e.Job] {
 		return
@@ -52,20 +53,20 @@ func (p *publisher) jobRemoved(st *service.Status, e event.Event) {
 	p.jobs[e.Job] = true
 	path := api.JobPathOf(e.Job)
 	j := st.Job(e.Job)
-	failure := pair{}
+	failure := view.Failed{}
 	switch {
 	case j != nil:
-		failure = failurePair(j.Failure)
+		failure = view.Failure(j.Failure)
 	case e.Result == string(service.ResultFailed):
-		failure = pair{Name: errorName(service.Internal), Text: "how the job ended is not known"}
+		failure = view.Failed{Name: view.ErrorName(service.Internal), Text: "how the job ended is not known"}
 	}
-	p.signal(path, api.JobInterface, "Completed", text(e.Result), failure.Name, failure.Text, report(j))
-	p.manager("JobRemoved", e.Job, dbus.ObjectPath(path), text(e.Account), text(e.Result), report(j))
+	p.signal(path, api.JobInterface, "Completed", view.Text(e.Result), failure.Name, failure.Text, view.Report(j))
+	p.manager("JobRemoved", e.Job, dbus.ObjectPath(path), view.Text(e.Account), view.Text(e.Result), view.Report(j))
 }
 
 // missing finds out what happened while events were lost. New mails are the one
 // thing that a Status does not tell.
-func (p *publisher) missing(st *service.Status) []event.Event {
+func (p *Publisher) missing(st *service.Status) []event.Event {
 	var out []event.Event
 	for i := range st.Jobs {
 		j := &st.Jobs[i]

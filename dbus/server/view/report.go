@@ -1,4 +1,4 @@
-package server
+package view
 
 import (
 	"encoding/json"
@@ -9,14 +9,15 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
-// report tells what a job did; it is empty until there is something.
-func report(j *service.Job) map[string]any {
+// Report tells what a job did; it is empty until there is something, and for a
+// job that is not known any more.
+func Report(j *service.Job) map[string]any {
 	out := map[string]any{}
 	if j == nil {
 		return out
 	}
 	if j.Failure.Hint != "" {
-		out[api.ReportHint] = text(j.Failure.Hint)
+		out[api.ReportHint] = Text(j.Failure.Hint)
 	}
 	r := j.Report
 	if r == nil {
@@ -45,7 +46,3 @@ func report(j *service.Job) map[string]any {
 	}
 	return out
 }
-
-func count64(n int) uint64 { return uint64(max(0, n)) }
-
-func count32(n int) uint32 { return uint32(min(max(0, n), 1<<31)) }

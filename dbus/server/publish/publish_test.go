@@ -1,4 +1,4 @@
-package server
+package publish
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,30 +55,55 @@ func (s sent) short() string {
 
 // press is a publisher whose signals a test reads, in a bubble of synctest.
 type press struct {
-	*fake
-	t     *testing.T
-	begun time.Time
-	press sync.Mutex
-	out   []sent
-	stuck chan struct{} // the bus takes nothing until its end; nil: it takes all
-	end   func()
+	status atomic.Pointer[service.Status]
+	events event.Broadcaster
+	t      *testing.T
+	begun  time.Time
+	press  sync.Mutex
+	out    []sent
+	stuck  chan struct{} // the bus takes nothing until its end; nil: it takes all
+	end    func()
 }
 
 func newPress(t *testing.T, st *service.Status, kept int) *press {
-	p := &press{fake: newFake(st), t: t, begun: time.Now()}
-	events := p.Subscribe(kept)
+	p := &press{t: t, begun: time.Now()}
+	p.status.Store(st)
+	events := p.events.Subscribe(kept)
 	ctx, cancel := context.WithCancel(context.Background())
-	pub := newPublisher(Options{Daemon: p, Log: slog.New(slog.DiscardHandler)}, p.emit)
+	pub := New(Options{Status: p.status.Load, Emit: p.emit, Log: slog.New(slog.DiscardHandler)})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pub.run(ctx, events.C())
+		pub.Run(ctx, events.C())
 	}()
 	p.end = func() {
 		cancel()
 		<-done
 	}
 	return p
+}
+
+// change puts a changed copy of the Status in force, then tells of it.
+func (p *press) change(edit func(*service.Status), events ...event.Event) {
+	st := *p.status.Load()
+	st.Accounts, st.Jobs, st.Problems = slices.Clone(st.Accounts), slices.Clone(st.Jobs), slices.Clone(st.Problems)
+	edit(&st)
+	st.Serial++
+	p.status.Store(&st)
+	p.events.Send(event.Event{Kind: event.Changed})
+	for _, e := range events {
+		p.events.Send(e)
+	}
+}
+
+// parse reads the XML of an interface.
+func parse(t *testing.T, iface string) *api.Interface {
+	t.Helper()
+	i, err := api.Parse(iface)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
 }
 
 // emit holds every signal against the XML.
@@ -352,7 +378,7 @@ func TestAllSignals(t *testing.T) {
 			emitted[s.member] = true
 		}
 	})
-	for _, iface := range served {
+	for _, iface := range slices.Concat(api.Own, api.Standard) {
 		for _, s := range parse(t, iface).Signals {
 			if !emitted[s.Name] {
 				t.Errorf("nothing emits %s.%s", iface, s.Name)
