@@ -58,14 +58,15 @@ func (f *follower) run(ctx context.Context, limit time.Duration, start func(cont
 		return nil, err
 	}
 	defer s.Close()
-	f.register(bounded)
 
 	type outcome struct {
 		jobs []*client.Job
 		err  error
 	}
 	events, started, result := make(chan client.Event), make(chan []client.Ref, 1), make(chan outcome, 1)
+	agent := make(chan *prompter, 1)
 	go func() {
+		agent <- f.register(bounded)
 		refs, err := start(bounded)
 		if err != nil {
 			result <- outcome{nil, err}
@@ -86,6 +87,7 @@ func (f *follower) run(ctx context.Context, limit time.Duration, start func(cont
 	interrupted := 0
 	for {
 		select {
+		case f.agent = <-agent:
 		case refs = <-started:
 			f.watch(bounded, refs)
 		case e := <-events:
@@ -95,6 +97,11 @@ func (f *follower) run(ctx context.Context, limit time.Duration, start func(cont
 		case <-f.answered():
 			f.asking = nil
 		case o := <-result:
+			select {
+			case f.agent = <-agent:
+			default:
+			}
+			f.hush()
 			f.clear()
 			if interrupted > 0 && o.err == nil {
 				o.err = errInterrupted
@@ -123,6 +130,20 @@ func (f *follower) run(ctx context.Context, limit time.Duration, start func(cont
 			leave = time.After(f.a.grace)
 		}
 	}
+}
+
+// hush ends a question that is still asked, and waits until the terminal is as it
+// was before.
+func (f *follower) hush() {
+	if f.asking == nil {
+		return
+	}
+	f.asking(errInterrupted)
+	select {
+	case <-f.agent.answered:
+	case <-time.After(time.Second):
+	}
+	f.asking = nil
 }
 
 func jobNames(refs []client.Ref) string {

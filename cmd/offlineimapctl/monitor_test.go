@@ -159,9 +159,21 @@ func TestWait(t *testing.T) {
 				select {
 				case status := <-c:
 					t.Fatalf("it did not wait: status %d\n%s", status, s.err)
-				case <-time.After(100 * time.Millisecond):
+				case <-time.After(50 * time.Millisecond):
 				}
-				tt.event(s.daemon)
+				// Again and again, for it may not wait yet.
+				ended := make(chan int, 1)
+				s.until("its end", func() bool {
+					tt.event(s.daemon)
+					select {
+					case status := <-c:
+						ended <- status
+						return true
+					case <-time.After(100 * time.Millisecond):
+						return false
+					}
+				})
+				c = ended
 			}
 			s.ends(c, tt.exit)
 			if s.out.String() != tt.out {

@@ -59,23 +59,23 @@ func (p *prompter) Release() {}
 
 func (p *prompter) close() { p.registration.Close() }
 
-// register offers the terminal for questions, where there is one. That it cannot
-// be offered keeps nothing from being synced.
-func (f *follower) register(ctx context.Context) {
+// register offers the terminal for questions, where there is one; else it
+// returns nil. That it cannot be offered keeps nothing from being synced.
+func (f *follower) register(ctx context.Context) *prompter {
 	if !f.a.InTerminal || !f.a.ErrTerminal {
-		return
+		return nil
 	}
 	p := &prompter{questions: make(chan question), answered: make(chan struct{}, 1)}
 	r, err := f.c.Starting().ExportAgent(agentPath, p)
 	if err != nil {
-		return
+		return nil
 	}
 	p.registration = r
 	if err := r.Register(ctx); err != nil {
 		r.Close()
-		return
+		return nil
 	}
-	f.agent = p
+	return p
 }
 
 // questions gives those that wait, one at a time.

@@ -212,20 +212,25 @@ func would(n int, verb, uids string) string {
 // summary is what a run did, in one line.
 func summary(j *client.Job, r *report) string {
 	n := j.Report
+	dry := j.Kind == "dry-run"
 	var parts []string
 	for _, p := range []struct {
-		n    uint64
-		word string
+		n          uint64
+		done, todo string
 	}{
-		{n.Downloaded, "downloaded"}, {n.Uploaded, "uploaded"}, {n.Paired, "found on both sides"},
-		{n.FlagsLocal, "reflagged here"}, {n.FlagsRemote, "reflagged on the server"},
-		{n.RemovedLocal, "removed here"}, {n.RemovedRemote, "removed on the server"},
+		{n.Downloaded, "downloaded", "to download"}, {n.Uploaded, "uploaded", "to upload"},
+		{n.Paired, "found on both sides", "found on both sides"},
+		{n.FlagsLocal, "reflagged here", "to reflag here"}, {n.FlagsRemote, "reflagged on the server", "to reflag on the server"},
+		{n.RemovedLocal, "removed here", "to remove here"}, {n.RemovedRemote, "removed on the server", "to remove on the server"},
 	} {
+		word := p.done
+		if dry {
+			word = p.todo
+		}
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, word))
 		}
 	}
-	dry := j.Kind == "dry-run"
 	if len(parts) == 0 {
 		parts = append(parts, "nothing to do")
 		if j.Result == "done" && !dry {

@@ -158,10 +158,14 @@ func (a *app) startOnly(ctx context.Context, c *client.Client, start func(contex
 		a.say("%s: job %d\n", j.Account, j.ID)
 	}
 	if len(jobs) == 0 {
-		a.note("nothing to sync\n")
+		return errNothing
 	}
 	return nil
 }
+
+// errNothing is for a daemon that has no account to sync now. A single account
+// that cannot be synced has a job that says why.
+var errNothing error = &verdict{exitJobFailed, errors.New("there is no account to sync: none is configured, or all are paused"), "offlineimapctl status shows which"}
 
 // results shows how jobs ended; err is why some of them, nil, are not known to
 // have ended.
@@ -184,11 +188,10 @@ func (a *app) results(ctx context.Context, c *client.Client, jobs []*client.Job,
 		for _, j := range ended {
 			a.result(j)
 		}
-		if len(jobs) == 0 && err == nil {
-			a.note("nothing to sync\n")
-		}
 	}
 	switch {
+	case err == nil && len(jobs) == 0:
+		return errNothing
 	case errors.Is(err, errInterrupted):
 		return said(exitInterrupted)
 	case errors.Is(err, errTimeout):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/dbus/api"
 	"github.com/offlineimap/offlineimapd/dbus/client"
+	"github.com/offlineimap/offlineimapd/internal/testenv"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/guard"
@@ -188,10 +190,11 @@ func TestSyncDoesNotBlock(t *testing.T) {
 }
 
 // running starts a sync whose job goes on until somebody ends it.
-func running(t *testing.T) (*setting, <-chan int) {
+func running(t *testing.T, grace time.Duration) (*setting, <-chan int) {
 	t.Helper()
 	s := start(t, plain())
 	s.terminal(80)
+	s.app.grace = grace
 	s.daemon.syncs(func(string, service.Request) ([]uint32, error) {
 		return []uint32{s.daemon.job(service.Job{ID: 9, Account: "work", Phase: service.PhaseConnecting})}, nil
 	})
@@ -201,7 +204,7 @@ func running(t *testing.T) (*setting, <-chan int) {
 }
 
 func TestProgress(t *testing.T) {
-	s, c := running(t)
+	s, c := running(t, time.Hour)
 	s.until("a bar", func() bool {
 		s.later.Add(int64(time.Second))
 		s.daemon.change(func(st *service.Status) {
@@ -228,14 +231,7 @@ func TestProgress(t *testing.T) {
 
 // The first Ctrl-C leaves the job running and says so; the program ends soon.
 func TestCtrlCOnce(t *testing.T) {
-	s := start(t, plain())
-	s.app.grace = time.Millisecond
-	s.daemon.syncs(func(string, service.Request) ([]uint32, error) {
-		return []uint32{s.daemon.job(service.Job{ID: 9, Account: "work"})}, nil
-	})
-	c := s.begin("sync", "work")
-	s.until("the job", func() bool { return s.daemon.Status().Job(9) != nil })
-	time.Sleep(50 * time.Millisecond) // for its number to arrive; else there is nothing yet to go on
+	s, c := running(t, time.Millisecond)
 	s.signals <- os.Interrupt
 	s.ends(c, exitInterrupted)
 	if !strings.Contains(s.err.String(), "the daemon goes on with job 9; press Ctrl-C again now to cancel") {
@@ -248,7 +244,7 @@ func TestCtrlCOnce(t *testing.T) {
 
 // The second one cancels it, and shows what became of it.
 func TestCtrlCTwice(t *testing.T) {
-	s, c := running(t)
+	s, c := running(t, time.Hour)
 	s.daemon.onCancel(func(id uint32) {
 		s.daemon.end(id, service.ResultCanceled, service.Failure{Code: service.Cancelled, Text: "by a person"}, nil)
 	})
@@ -266,7 +262,7 @@ func TestCtrlCTwice(t *testing.T) {
 
 // A job that ends between the two is shown, and the status still tells of Ctrl-C.
 func TestCtrlCAndDone(t *testing.T) {
-	s, c := running(t)
+	s, c := running(t, time.Hour)
 	s.signals <- os.Interrupt
 	s.shows(s.err, "press Ctrl-C again")
 	s.daemon.end(9, service.ResultDone, service.Failure{}, did(nil))
@@ -277,7 +273,7 @@ func TestCtrlCAndDone(t *testing.T) {
 }
 
 func TestTerminated(t *testing.T) {
-	s, c := running(t)
+	s, c := running(t, time.Hour)
 	s.signals <- syscall.SIGTERM
 	s.ends(c, exitInterrupted)
 	if s.daemon.Status().Job(9).State != service.JobRunning {
@@ -301,7 +297,7 @@ func TestSyncTimesOut(t *testing.T) {
 }
 
 func TestDaemonVanishes(t *testing.T) {
-	s, c := running(t)
+	s, c := running(t, time.Hour)
 	s.leave()
 	s.ends(c, exitNotRunning)
 	if !strings.Contains(s.err.String(), "offlineimapctl: the daemon went away\n") {
@@ -382,6 +378,35 @@ func TestCtrlCAtThePassword(t *testing.T) {
 	}
 }
 
+// Nobody is asked any more once the job has ended, and the terminal is as before
+// when the program ends.
+func TestEndAtThePassword(t *testing.T) {
+	s := start(t, plain())
+	s.terminal(80)
+	asking, restored := make(chan bool), false
+	s.app.Secret = func(ctx context.Context, _ string) (string, error) {
+		asking <- true
+		<-ctx.Done()
+		time.Sleep(20 * time.Millisecond)
+		restored = true
+		return "", context.Cause(ctx)
+	}
+	s.daemon.syncs(func(string, service.Request) ([]uint32, error) {
+		id := s.daemon.job(service.Job{ID: 9, Account: "work"})
+		go func() {
+			_, _ = s.daemon.asks(context.Background(), service.Question{Account: "work", Kind: "password"})
+		}()
+		return []uint32{id}, nil
+	})
+	c := s.begin("sync", "work")
+	<-asking
+	s.daemon.end(9, service.ResultFailed, service.Failure{Code: service.CredentialsUnavailable, Text: "nobody answered"}, nil)
+	s.ends(c, exitPassword)
+	if !restored {
+		t.Error("the program ended in the middle of the question")
+	}
+}
+
 func TestBar(t *testing.T) {
 	job := func(account, state, phase, folder string, done, total int) *client.Job {
 		return &client.Job{Job: api.Job{Account: account, State: state, Phase: phase, Folder: folder, Done: done, Total: total, Bytes: int64(done) * 1e6}}
@@ -412,5 +437,45 @@ func TestNobodyToAsk(t *testing.T) {
 	var e *client.Error
 	if !errors.As(err, &e) || e.Code != cannotAsk {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A bus that cannot start the daemon says so, and Ctrl-C does not wait for it.
+func TestNotStarted(t *testing.T) {
+	activated := func(command string) *setting {
+		dir := t.TempDir()
+		text := "[D-BUS Service]\nName=" + api.BusName + "\nExec=/bin/sh -c '" + command + "'\n"
+		if err := os.WriteFile(filepath.Join(dir, api.BusName+".service"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s := &setting{t: t, bus: testenv.NewBus(t, dir)}
+		s.newApp()
+		s.terminal(80)
+		return s
+	}
+	s := activated("exit 70")
+	if got := s.run("sync"); got != exitNotRunning || !strings.Contains(s.err.String(), "offlineimapctl: the bus could not start the daemon") {
+		t.Errorf("status %d\n%s", got, s.both())
+	}
+	if s.newApp(); s.run("status") != exitNotRunning || strings.Contains(s.both(), "could not start") {
+		t.Errorf("status tried to start it:\n%s", s.both())
+	}
+	s = activated("exec sleep 3")
+	c := s.begin("sync")
+	time.Sleep(100 * time.Millisecond)
+	began := time.Now()
+	s.signals <- os.Interrupt
+	s.ends(c, exitInterrupted)
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestNothingToSync(t *testing.T) {
+	for _, args := range [][]string{{"sync"}, {"sync", "--no-block"}} {
+		s := start(t, plain())
+		if got := s.run(args...); got != exitJobFailed || !strings.Contains(s.err.String(), "there is no account to sync") {
+			t.Errorf("%v: status %d, %s", args, got, s.both())
+		}
 	}
 }

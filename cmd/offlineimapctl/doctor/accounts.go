@@ -163,15 +163,19 @@ func (e *examination) server(ctx context.Context, a account) []Check {
 	if a.host == "" {
 		return nil
 	}
-	ask, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	addresses, err := e.LookupHost(ask, a.host)
-	if err != nil {
-		return []Check{{Name: "name", Result: Fail, Text: "no address for " + a.host + ": " + reason(err), Hint: "is the network up, and remotehost right?"}}
-	}
-	out := []Check{{Name: "name", Result: OK, Text: fmt.Sprintf("%s has %d addresses", a.host, len(addresses))}}
-	if len(addresses) == 1 {
-		out[0].Text = a.host + " has an address"
+	var out []Check
+	if net.ParseIP(a.host) == nil {
+		ask, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		addresses, err := e.LookupHost(ask, a.host)
+		if err != nil {
+			return []Check{{Name: "name", Result: Fail, Text: "no address for " + a.host + ": " + reason(err), Hint: "is the network up, and remotehost right?"}}
+		}
+		c := Check{Name: "name", Result: OK, Text: fmt.Sprintf("%s has %d addresses", a.host, len(addresses))}
+		if len(addresses) == 1 {
+			c.Text = a.host + " has an address"
+		}
+		out = append(out, c)
 	}
 	if a.port == 0 {
 		return out
