@@ -30,6 +30,7 @@ type reportFolder struct {
 	Counts        counts `json:"counts"`
 	Plan          *plan  `json:"plan"`
 	Hold          *struct {
+		Token   string `json:"token"`
 		Reasons []struct {
 			Text string `json:"text"`
 		} `json:"reasons"`
@@ -72,12 +73,30 @@ func readReport(j *client.Job) *report {
 	return &r
 }
 
+// heldTexts returns what the daemon says of plans that wait, by token: how to
+// approve them through it, which the report of a run does not know.
+func heldTexts(ctx context.Context, c *client.Client) map[string]string {
+	texts := map[string]string{}
+	if d, err := c.Describe(ctx); err == nil {
+		for _, acc := range d.Accounts {
+			for _, h := range acc.Holds {
+				texts[h.Token] = h.Text
+			}
+		}
+	}
+	return texts
+}
+
 // result shows how a job ended: a line on standard output, what needs attention
 // on standard error.
-func (a *app) result(j *client.Job) {
+func (a *app) result(ctx context.Context, c *client.Client, j *client.Job) {
 	r := readReport(j)
 	if r != nil {
-		a.attention(j, r)
+		var held map[string]string
+		if slices.ContainsFunc(r.Folders, func(f reportFolder) bool { return f.Hold != nil }) {
+			held = heldTexts(ctx, c)
+		}
+		a.attention(j, r, held)
 		if j.Kind == "dry-run" || r.DryRun {
 			a.plan(j.Account, r)
 		}
@@ -103,7 +122,7 @@ func (a *app) result(j *client.Job) {
 	if j.Error != nil && j.Error.Hint != "" {
 		a.hint(j.Error.Hint)
 	} else if j.Result == "halted" {
-		a.hint("offlineimapctl approve " + j.Account)
+		a.hint("offlineimapctl approve " + j.Account + " shows it, and asks")
 	}
 }
 
@@ -114,7 +133,7 @@ func (a *app) hint(text string) {
 }
 
 // attention shows what did not work, and what is held, by folder.
-func (a *app) attention(j *client.Job, r *report) {
+func (a *app) attention(j *client.Job, r *report, held map[string]string) {
 	for _, n := range r.Notes {
 		a.note("%s: %s\n", j.Account, n)
 	}
@@ -130,8 +149,12 @@ func (a *app) attention(j *client.Job, r *report) {
 			for _, reason := range f.Hold.Reasons {
 				texts = append(texts, reason.Text)
 			}
+			text, ok := held[f.Hold.Token]
+			if !ok {
+				text = strings.Join(texts, "\n")
+			}
 			// A hold of the whole account stands with each of its folders.
-			if text := strings.Join(texts, "\n"); !alike[text] {
+			if !alike[text] {
 				alike[text] = true
 				for _, l := range term.Lines(text) {
 					a.note("%s: held: %s\n", j.Account, l)

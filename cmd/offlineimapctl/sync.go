@@ -186,7 +186,7 @@ func (a *app) results(ctx context.Context, c *client.Client, jobs []*client.Job,
 		}
 	} else {
 		for _, j := range ended {
-			a.result(j)
+			a.result(ctx, c, j)
 		}
 	}
 	switch {

@@ -77,9 +77,12 @@ func partly(r *engine.Report) {
 
 func held(r *engine.Report) {
 	r.Result = engine.Held
-	h := &guard.Hold{Token: "aaaaaaaaaaaa", Reasons: []guard.Reason{{Code: guard.Emptied, Side: guard.Remote, Text: "All 4 mails are gone.\nTo remove them here too, approve."}}}
+	h := &guard.Hold{Token: "aaaaaaaaaaaa", Reasons: []guard.Reason{{Code: guard.Emptied, Side: guard.Remote, Text: "All 4 mails are gone.\nIf that is right, run again with --approve INBOX."}}}
+	other := *h
+	other.Token = "bbbbbbbbbbbb"
 	r.Folders[0].Hold, r.Folders[0].Result = h, engine.Held
 	r.Folders[1].Hold, r.Folders[1].Result = h, engine.Held
+	r.Folders = append(r.Folders, engine.Folder{Name: "Old", Hold: &other, Result: engine.Held})
 }
 
 func TestSyncResults(t *testing.T) {
@@ -109,6 +112,9 @@ func TestSyncResults(t *testing.T) {
 			s := start(t, plain())
 			s.daemon.syncs(func(string, service.Request) ([]uint32, error) {
 				id := s.daemon.job(service.Job{ID: 9, Account: "work", Kind: tt.kind})
+				s.daemon.change(func(st *service.Status) {
+					st.Accounts[0].Holds = []service.Hold{{Token: "aaaaaaaaaaaa", Text: "All 4 mails are gone.\nIf that is right, approve it (offlineimapctl approve work)."}}
+				})
 				s.daemon.end(id, tt.result, tt.failure, tt.report)
 				return []uint32{id}, nil
 			})
