@@ -73,7 +73,7 @@ func TestPages(t *testing.T) {
 	for _, page := range pages {
 		compiled := built(t).page(strings.TrimSuffix(filepath.Base(page), ".scd"))
 		cmd := exec.Command("man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", compiled)
-		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80")
+		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
 		var out, warnings strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &warnings
 		if err := cmd.Run(); err != nil || warnings.Len() > 0 || out.Len() < 1000 {
