@@ -139,6 +139,7 @@ type Daemon interface {
 	// Reload returns when the configuration that is on disk now is in force, or
 	// with the reason why the one before remains.
 	Reload(ctx context.Context) error
-	// AgentArrived says that there is somebody new who can be asked for secrets.
-	AgentArrived()
+	// AgentArrived says that there is somebody new who can be asked for the secrets
+	// of these accounts; none: of all.
+	AgentArrived(accounts []string)
 }

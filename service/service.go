@@ -337,8 +337,11 @@ func (s *Service) Cancel(ctx context.Context, id uint32) error {
 }
 
 // AgentArrived is described at Daemon.
-func (s *Service) AgentArrived() {
+func (s *Service) AgentArrived(accounts []string) {
 	for _, l := range *s.loops.Load() {
+		if len(accounts) > 0 && !slices.Contains(accounts, l.spec.Name) {
+			continue
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		_ = l.call(ctx, func() {
 			if l.stage == resting && l.view.State == AccountAuthRequired && len(l.tasks) == 0 {

@@ -286,7 +286,12 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("problems %+v", ps)
 		}
 		// A new agent does, and a person who syncs.
-		b.AgentArrived()
+		b.AgentArrived([]string{"home"})
+		synctest.Wait()
+		if len(questions) != 2 {
+			t.Error("an agent for another account brought the question back")
+		}
+		b.AgentArrived(nil)
 		synctest.Wait()
 		if len(questions) != 3 {
 			t.Errorf("%d questions", len(questions))

@@ -193,4 +193,4 @@ func (d *fakeDaemon) Pause(context.Context, string, time.Duration) error { retur
 func (d *fakeDaemon) Resume(context.Context, string) error               { return d.called("resume") }
 func (d *fakeDaemon) Cancel(context.Context, uint32) error               { return d.called("cancel") }
 func (d *fakeDaemon) Reload(context.Context) error                       { return d.called("reload") }
-func (d *fakeDaemon) AgentArrived()                                      { _ = d.called("agent") }
+func (d *fakeDaemon) AgentArrived([]string)                              { _ = d.called("agent") }

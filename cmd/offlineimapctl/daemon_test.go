@@ -82,7 +82,7 @@ type daemon struct {
 
 func (d *daemon) Status() *service.Status             { return d.status.Load() }
 func (d *daemon) Subscribe(n int) *event.Subscription { return d.events.Subscribe(n) }
-func (d *daemon) AgentArrived()                       { d.agents.Add(1) }
+func (d *daemon) AgentArrived([]string)               { d.agents.Add(1) }
 
 func (d *daemon) note(format string, args ...any) error {
 	d.mu.Lock()

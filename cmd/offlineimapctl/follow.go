@@ -20,6 +20,7 @@ type follower struct {
 	c        *client.Client
 	progress *term.Progress // nil where standard error is no terminal
 	agent    *prompter      // nil where nobody can be asked
+	accounts []string       // whose passwords are asked for; none: all
 	jobs     map[uint32]*client.Job
 	order    []uint32
 	asking   context.CancelCauseFunc // takes back the question on the terminal; nil: there is none

@@ -71,7 +71,7 @@ func (f *follower) register(ctx context.Context) *prompter {
 		return nil
 	}
 	p.registration = r
-	if err := r.Register(ctx); err != nil {
+	if err := r.Register(ctx, f.accounts...); err != nil {
 		r.Close()
 		return nil
 	}

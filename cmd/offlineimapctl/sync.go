@@ -82,6 +82,7 @@ func (a *app) sync(ctx context.Context, args []string, o syncFlags) error {
 	}
 	f := a.follower(c)
 	defer f.close()
+	f.accounts = plainNames(ts)
 	start := func(ctx context.Context) ([]client.Ref, error) {
 		return a.startSync(ctx, c.Starting(), ts, o)
 	}
@@ -90,6 +91,20 @@ func (a *app) sync(ctx context.Context, args []string, o syncFlags) error {
 	}
 	jobs, err := f.run(ctx, limit, start)
 	return a.results(ctx, c, jobs, err)
+}
+
+// plainNames returns the accounts that ts name, none where it takes the daemon to
+// know which are meant. Whoever syncs one account is not asked for the password
+// of another.
+func plainNames(ts []target) []string {
+	var names []string
+	for _, t := range ts {
+		if t.account == "" || isPattern(t.account) {
+			return nil
+		}
+		names = append(names, t.account)
+	}
+	return names
 }
 
 // timeout reads the value of --timeout; 0 is none.

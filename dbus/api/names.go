@@ -53,6 +53,11 @@ const (
 	ReportDocument      = "document"       // s: as offlineimapd --once --json has it for an account, without folders that did not change
 )
 
+// Keys of the options of RegisterAgent, with their types.
+const (
+	AgentAccounts = "accounts" // as: it is asked for the secrets of these only
+)
+
 // Keys of an Agent's hints and answers, with their types.
 const (
 	HintRetry    = "retry"  // b: the answer before was refused

@@ -60,10 +60,15 @@ func (c *Client) ExportAgent(path string, a Agent) (*Registration, error) {
 	return r, nil
 }
 
-// Register tells the daemon of the agent. The daemon forgets it when it ends, so
-// this is called again after Came.
-func (r *Registration) Register(ctx context.Context) error {
-	return r.client.call(ctx, api.Path, manager+"RegisterAgent", r.path, map[string]dbus.Variant{}).store()
+// Register tells the daemon of the agent, which is to be asked for these accounts
+// only, or, without any, for all. The daemon forgets it when it ends, so this is
+// called again after Came.
+func (r *Registration) Register(ctx context.Context, accounts ...string) error {
+	options := map[string]dbus.Variant{}
+	if len(accounts) > 0 {
+		options[api.AgentAccounts] = dbus.MakeVariant(accounts)
+	}
+	return r.client.call(ctx, api.Path, manager+"RegisterAgent", r.path, options).store()
 }
 
 // Unregister tells the daemon to ask somebody else. The agent stays exported.

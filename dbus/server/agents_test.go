@@ -105,6 +105,29 @@ func (s *setting) ask(ctx context.Context) (string, service.Code) {
 	return secret, service.CodeOf(err)
 }
 
+// TestAskForSomeAccounts: who syncs one account is not asked about another.
+func TestAskForSomeAccounts(t *testing.T) {
+	s := start(t, example())
+	only := func(p *person, accounts ...string) {
+		t.Helper()
+		p.must(api.Path, manager+"RegisterAgent", p.path, options{api.AgentAccounts: v(accounts)})
+	}
+	applet, other, mine := s.person("/applet", secret("of the desktop")), s.person("/other", secret("wrong")), s.person("/mine", secret("hunter2"))
+	applet.register()
+	only(mine, "home", question.Account)
+	only(other, "home")
+	if got, code := s.ask(t.Context()); got != "hunter2" || code != "" {
+		t.Errorf("%q, %s", got, code)
+	}
+	if said := other.said(); said != "" {
+		t.Errorf("an agent for another account was asked: %s", said)
+	}
+	only(mine, "home") // it changes its mind
+	if got, _ := s.ask(t.Context()); got != "of the desktop" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAsk(t *testing.T) {
 	s := start(t, example())
 	ctx := context.Background()

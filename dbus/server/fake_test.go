@@ -70,7 +70,7 @@ func (f *fake) Approve(ctx context.Context, a, token string) (uint32, error) {
 	return 9, f.note(ctx, "approve %q %q", a, token)
 }
 
-func (f *fake) AgentArrived() {
+func (f *fake) AgentArrived([]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.arrived++

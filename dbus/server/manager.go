@@ -146,13 +146,14 @@ func listProblems(_ context.Context, r *request) ([]any, error) {
 
 func registerAgent(ctx context.Context, r *request) ([]any, error) {
 	path := r.Body[0].(dbus.ObjectPath)
-	if err := noOptions(r.Body[1].(map[string]dbus.Variant)); err != nil {
+	accounts, err := agentAccounts(r.Body[1].(map[string]dbus.Variant))
+	if err != nil {
 		return nil, err
 	}
-	if err := r.server.agents.Register(ctx, r.Sender, string(path)); err != nil {
+	if err := r.server.agents.Register(ctx, r.Sender, string(path), accounts); err != nil {
 		return nil, err
 	}
-	r.then = r.server.o.Daemon.AgentArrived
+	r.then = func() { r.server.o.Daemon.AgentArrived(accounts) }
 	return nil, nil
 }
 

@@ -120,6 +120,8 @@ func TestRefused(t *testing.T) {
 		{api.ErrorInvalidArgs, workPath, account + "Approve", []any{long}, "token"},
 		{api.ErrorInvalidArgs, workPath, account + "ListFolders", []any{options{"deep": v(true)}}, `"deep"`},
 		{api.ErrorInvalidArgs, api.Path, manager + "RegisterAgent", []any{dbus.ObjectPath("/a"), options{"x": v(true)}}, `"x"`},
+		{api.ErrorInvalidArgs, api.Path, manager + "RegisterAgent", []any{dbus.ObjectPath("/a"), options{"accounts": v("work")}}, "as"},
+		{api.ErrorInvalidArgs, api.Path, manager + "RegisterAgent", []any{dbus.ObjectPath("/a"), options{"accounts": v([]string{})}}, "names no account"},
 		{api.ErrorInvalidArgs, api.Path, manager + "UnregisterAgent", []any{dbus.ObjectPath("/a")}, "no agent"},
 		{no + "NoSuchAccount", api.Path, manager + "SyncNow", []any{"wrok", options{}}, `"wrok"`},
 		{no + "NoSuchAccount", api.Path, manager + "Pause", []any{"wrok", uint64(0)}, `"wrok"`},

@@ -50,6 +50,27 @@ func syncRequest(o map[string]dbus.Variant) (service.Request, error) {
 	return r, nil
 }
 
+// agentAccounts reads the options of RegisterAgent.
+func agentAccounts(o map[string]dbus.Variant) ([]string, error) {
+	for key := range o {
+		if key != api.AgentAccounts {
+			return nil, invalid("there is no option %s", brief(key))
+		}
+	}
+	v, ok := o[api.AgentAccounts]
+	if !ok {
+		return nil, nil
+	}
+	names, ok := v.Value().([]string)
+	switch {
+	case !ok:
+		return nil, wrongType(api.AgentAccounts, "a list of texts (as)", v)
+	case len(names) == 0 || len(names) > mostFolders:
+		return nil, invalid("option %q names no account, or more than %d", api.AgentAccounts, mostFolders)
+	}
+	return names, nil
+}
+
 func truth(key string, v dbus.Variant) (bool, error) {
 	b, ok := v.Value().(bool)
 	if !ok {

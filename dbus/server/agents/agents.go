@@ -18,9 +18,13 @@ const (
 
 // agent is an object of a client that can be asked for secrets.
 type agent struct {
-	owner string // unique name on the bus
-	path  string
+	owner    string // unique name on the bus
+	path     string
+	accounts []string // that it can be asked for; none: all
 }
+
+// is tells whether a and o are one object.
+func (a agent) is(o agent) bool { return a.owner == o.owner && a.path == o.path }
 
 // Registry is who can be asked.
 type Registry struct {
@@ -42,10 +46,10 @@ func (g *Registry) Use(conn *bus.Conn) {
 	g.conn, g.all = conn, nil
 }
 
-// Register makes an agent the one that is asked first. An error is one for its
-// owner.
-func (g *Registry) Register(ctx context.Context, owner, path string) error {
-	a := agent{owner: owner, path: path}
+// Register makes an agent the one that is asked first, for the given accounts or,
+// without any, for all. An error is one for its owner.
+func (g *Registry) Register(ctx context.Context, owner, path string, accounts []string) error {
+	a := agent{owner: owner, path: path, accounts: accounts}
 	conn, fresh, err := g.add(a)
 	if err != nil || !fresh {
 		return err
@@ -73,7 +77,7 @@ func (g *Registry) add(a agent) (conn *bus.Conn, fresh bool, err error) {
 	if g.conn == nil {
 		return nil, false, bus.ErrClosed
 	}
-	if i := slices.Index(g.all, a); i >= 0 {
+	if i := slices.IndexFunc(g.all, a.is); i >= 0 {
 		g.all = append(slices.Delete(g.all, i, i+1), a)
 		return g.conn, false, nil
 	}
@@ -93,7 +97,7 @@ func (g *Registry) add(a agent) (conn *bus.Conn, fresh bool, err error) {
 func (g *Registry) remove(a agent) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	i := slices.Index(g.all, a)
+	i := slices.IndexFunc(g.all, a.is)
 	if i >= 0 {
 		g.all = slices.Delete(g.all, i, i+1)
 	}
@@ -131,8 +135,9 @@ func (g *Registry) Left(owner string) {
 
 // Len is how many agents there are.
 func (g *Registry) Len() int {
-	_, all := g.inOrder()
-	return len(all)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.all)
 }
 
 // inOrder returns the agents as they are to be asked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -25,6 +26,7 @@ const (
 // service.Asker. Neither the secret nor what an agent says is ever logged.
 func (g *Registry) Ask(ctx context.Context, q service.Question) (string, error) {
 	conn, all := g.inOrder()
+	all = slices.DeleteFunc(all, func(a agent) bool { return len(a.accounts) > 0 && !slices.Contains(a.accounts, q.Account) })
 	if conn != nil {
 		for _, a := range all {
 			secret, err := ask(ctx, conn, a, q)
