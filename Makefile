@@ -14,6 +14,7 @@ BIN ?= bin
 MAN ?= bin/man
 DIST ?= dist
 LDFLAGS ?=
+BUILDMODE ?= default
 # Later releases need modules that not every proxy has.
 export NFPM ?= v2.45.0
 export GO
@@ -21,7 +22,7 @@ export GO
 .PHONY: build man install deb demo test packages check fuzz bench bench-service clean
 
 build:
-	$(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS) -X main.version=$$(sh packaging/version.sh version)" \
+	$(GO) build -trimpath -buildvcs=false -buildmode=$(BUILDMODE) -ldflags "$(LDFLAGS) -X main.version=$$(sh packaging/version.sh version)" \
 		-o "$(BIN)/" ./cmd/...
 
 man:

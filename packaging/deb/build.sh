@@ -16,9 +16,11 @@ ARCH=$(dpkg --print-architecture)
 export VERSION SOURCE_DATE_EPOCH ARCH
 
 rm -rf "$root"
-# Debian keeps symbol tables out of its packages; a dump of goroutines needs none.
+# Debian keeps symbol tables out of its packages (a dump of goroutines needs none)
+# and wants programs that are loaded anywhere and keep their tables read-only.
 ${MAKE:-make} --no-print-directory install DESTDIR="$root" PREFIX=/usr ZSHDIR=zsh/vendor-completions \
-	BIN="$out/bin" MAN="$out/man" LDFLAGS="-s -w"
+	BIN="$out/bin" MAN="$out/man" BUILDMODE=pie \
+	LDFLAGS="-s -w -extldflags=-Wl,-z,relro,-z,now"
 
 doc=$root/usr/share/doc/offlineimapd
 {
@@ -31,7 +33,7 @@ doc=$root/usr/share/doc/offlineimapd
 	echo
 	echo "  * See changelog.gz."
 	echo
-	echo " -- The offlineimapd authors <offlineimapd@localhost>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
+	echo " -- The offlineimapd authors <offlineimap@users.noreply.github.com>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n >"$doc/changelog.Debian.gz"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
