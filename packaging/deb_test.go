@@ -183,7 +183,7 @@ func TestReproducible(t *testing.T) {
 	if err := os.Mkdir(copied, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `cd .. && git ls-files -z --cached --others --exclude-standard |
+	cmd := exec.Command("sh", "-c", `cd .. && git -c safe.directory="*" ls-files -z --cached --others --exclude-standard |
 		xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh | tar -c --null -T - | (cd "$0" && umask 077 && tar -xm --no-same-permissions)`, copied)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("copy the tree: %v\n%s", err, out)

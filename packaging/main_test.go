@@ -54,7 +54,7 @@ var once = sync.OnceValues(func() (build, error) {
 		return b, err
 	}
 	b.helper = filepath.Join(scratch, "helper")
-	if out, err := exec.Command("go", "test", "-c", "-o", b.helper, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-buildvcs=false", "-o", b.helper, ".").CombinedOutput(); err != nil {
 		return b, fmt.Errorf("build the helper: %w\n%s", err, out)
 	}
 	return b, nil

@@ -65,7 +65,7 @@ func Boot(t T, o BootOptions) *Machine {
 		fmt.Fprintln(&binds, inside, outside)
 	}
 	name := fmt.Sprintf("offlineimapd-test-%d-%d", os.Getpid(), booted.Add(1))
-	cmd := exec.Command("bash", "-c", bootScript, "boot", "keeper")
+	cmd := exec.Command("bash", "-c", `eval "$BOOT"`, "boot", "keeper")
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), "BOOT="+bootScript, "NAME="+name, "PERSON="+person, "BINDS="+binds.String())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: syscall.CLONE_NEWNS}

@@ -20,7 +20,7 @@ keeper() {
 	mkdir "/mnt/$NAME"
 	# The chain of deaths holds even where this process is killed first.
 	setpriv --pdeathsig KILL unshare --fork --kill-child=KILL --pid --mount --uts --ipc --net \
-		bash -c "$BOOT" boot first </dev/null &
+		bash -c 'eval "$BOOT"' boot first </dev/null &
 	outer=$!
 	cat >/dev/null
 	# Its parent buries process 1 and ends; whoever killed the parent would leave
@@ -41,7 +41,7 @@ first() {
 	read -r pid _ </proc/self/stat
 	echo 0 >"/mnt/$NAME/cgroup.procs"
 	echo "$pid"
-	exec unshare --cgroup bash -c "$BOOT" boot root
+	exec unshare --cgroup bash -c 'eval "$BOOT"' boot root
 }
 
 device() { : >"dev/$1" && mount --bind "/dev/$1" "dev/$1"; }
