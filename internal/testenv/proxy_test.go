@@ -141,7 +141,8 @@ func TestProxyDelays(t *testing.T) {
 	p := Proxy(t, addr, ProxyOptions{RTT: rtt, Raw: true})
 	near := func(what string, took, want time.Duration) {
 		t.Helper()
-		if took < want || took > want+2*rtt {
+		// A busy machine adds to it, but not what 200 single delays would.
+		if took < want || took > want+40*rtt {
 			t.Errorf("%s took %v, not %v", what, took, want)
 		}
 	}
