@@ -188,9 +188,7 @@ func TestReproducible(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("copy the tree: %v\n%s", err, out)
 	}
-	again, err := makeDeb(copied, filepath.Join(copied, "dist"),
-		"VERSION="+strings.TrimSpace(output(t, "sh", "version.sh", "version")),
-		"SOURCE_DATE_EPOCH="+strings.TrimSpace(output(t, "sh", "version.sh", "epoch")))
+	again, err := makeDeb(copied, filepath.Join(copied, "dist"), b.env...)
 	if err != nil {
 		t.Fatal(err)
 	}

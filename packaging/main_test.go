@@ -40,16 +40,25 @@ func TestMain(m *testing.M) {
 
 // build is what make deb left.
 type build struct {
-	dir    string // with bin, man and root
-	deb    string // the package
-	helper string // these tests, without the race detector, to be a client in a desk
+	dir    string   // with bin, man and root
+	deb    string   // the package
+	env    []string // what the build depended on besides the tree
+	helper string   // these tests, without the race detector, to be a client in a desk
 }
 
 func (b build) program(name string) string { return filepath.Join(b.dir, "bin", name) }
 func (b build) page(name string) string    { return filepath.Join(b.dir, "man", name) }
 
 var once = sync.OnceValues(func() (build, error) {
-	b, err := makeDeb("..", filepath.Join(scratch, "deb"))
+	var env []string
+	for name, ask := range map[string]string{"VERSION": "version", "SOURCE_DATE_EPOCH": "epoch"} {
+		out, err := exec.Command("sh", "version.sh", ask).Output()
+		if err != nil {
+			return build{}, fmt.Errorf("version.sh %s: %w", ask, err)
+		}
+		env = append(env, name+"="+strings.TrimSpace(string(out)))
+	}
+	b, err := makeDeb("..", filepath.Join(scratch, "deb"), env...)
 	if err != nil {
 		return b, err
 	}
@@ -83,7 +92,7 @@ func makeDeb(top, dir string, env ...string) (build, error) {
 	if err != nil || len(found) != 1 {
 		return build{}, fmt.Errorf("make deb left %q (%v), not one package", found, err)
 	}
-	return build{dir: dir, deb: found[0]}, nil
+	return build{dir: dir, deb: found[0], env: env}, nil
 }
 
 // output returns what a program prints.
