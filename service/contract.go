@@ -45,6 +45,11 @@ type Runner interface {
 	Run(ctx context.Context, o Order) (*Outcome, error)
 }
 
+// Knower is a Runner that knows its account's folders without a run.
+type Knower interface {
+	Known(ctx context.Context) []Folder
+}
+
 // Order is one run to make.
 type Order struct {
 	Job         uint32

@@ -38,6 +38,7 @@ type loop struct {
 	finished chan finished
 	answered chan answer
 	progress chan tally
+	known    chan []Folder
 	tick     *time.Timer // when to decide anew
 	shown    time.Time   // when progress was last told
 }
@@ -76,7 +77,7 @@ func newLoop(s *Service, spec Spec, pauses []pause) *loop {
 	l := &loop{
 		s: s, spec: spec, pauses: pauses,
 		calls: make(chan func()), unhang: make(chan struct{}), quit: make(chan struct{}), ended: make(chan struct{}),
-		grant: make(chan grant, 1), finished: make(chan finished, 1), answered: make(chan answer, 1), progress: make(chan tally, 1),
+		grant: make(chan grant, 1), finished: make(chan finished, 1), answered: make(chan answer, 1), progress: make(chan tally, 1), known: make(chan []Folder, 1),
 	}
 	l.view = Account{Name: spec.Name, Host: spec.Host, User: spec.User, Root: spec.Root, Enabled: spec.Refused == ""}
 	return l
@@ -113,6 +114,9 @@ func (l *loop) run(ctx context.Context, first Trigger) {
 	if l.spec.Refused == "" {
 		l.want(wish{trigger: first})
 	}
+	if k, ok := l.spec.Runner.(Knower); ok {
+		go func() { l.known <- k.Known(ctx) }()
+	}
 	quit := l.quit
 	for {
 		l.step()
@@ -139,6 +143,10 @@ func (l *loop) run(ctx context.Context, first Trigger) {
 			}
 		case a := <-l.answered:
 			l.heard(a)
+		case fs := <-l.known:
+			if l.view.Folders == nil { // no run was quicker
+				l.count(fs)
+			}
 		case <-l.tick.C:
 		case <-hold.C:
 		case <-quit:

@@ -34,7 +34,7 @@ func (s *Service) Reload(ctx context.Context) error {
 		return e
 	}
 	kept, stopped := s.exchange(c, setup)
-	s.o.Log.Log(ctx, levelNotice, fmt.Sprintf("configuration read anew: %d accounts, %d of them as before", len(setup.Accounts), kept), "event", "reload", "count", len(setup.Accounts))
+	s.o.Log.Log(ctx, levelNotice, fmt.Sprintf("configuration read anew; accounts: %d, of them as before: %d", len(setup.Accounts), kept), "event", "reload", "count", len(setup.Accounts))
 	// What was stopped ends in order, within a second; the accounts that take its
 	// place wait for the same locks, and so for that.
 	for _, l := range stopped {

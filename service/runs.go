@@ -83,6 +83,14 @@ func (l *loop) end(f finished) {
 	l.stage = resting
 	t.job.Report, t.recovered = f.outcome.Report, f.outcome.Recovered
 	result, failure := judge(f.outcome, f.err)
+	if result == ResultCanceled {
+		failure.Text, failure.Hint = "it was canceled", ""
+		if _, paused := l.paused(); paused && !t.canceled {
+			failure.Text = "the account was paused"
+		} else if l.quitting {
+			failure.Text = "the daemon ends, or the account was changed"
+		}
+	}
 	l.keepVerdict(result, failure, f.outcome, t, now)
 	if result == ResultFailed && l.mayAsk(t, failure) {
 		l.ask(t, failure)
@@ -191,12 +199,7 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 		v.LastSync = now
 	}
 	if out.Folders != nil {
-		v.Folders = out.Folders
-		v.Messages, v.Unseen = 0, 0
-		for _, f := range v.Folders {
-			v.Messages += f.Messages
-			v.Unseen += f.Unseen
-		}
+		l.count(out.Folders)
 		v.Fresh = out.Unseen
 	}
 	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, t.job.Folders, now)
@@ -209,6 +212,16 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 	}
 	if before == schedule.Offline && l.seen != schedule.Offline {
 		l.s.o.Log.Log(context.Background(), levelNotice, l.spec.Name+": the server can be reached again", "account", l.spec.Name, "event", "server-back")
+	}
+}
+
+// count notes the folders, and what is in all of them.
+func (l *loop) count(fs []Folder) {
+	v := &l.view
+	v.Folders, v.Messages, v.Unseen = fs, 0, 0
+	for _, f := range fs {
+		v.Messages += f.Messages
+		v.Unseen += f.Unseen
 	}
 }
 
@@ -300,7 +313,7 @@ func (l *loop) log(t *task, result Result, f Failure) {
 			level = slog.LevelDebug
 		}
 	case ResultCanceled:
-		text = "canceled"
+		text = "canceled: " + f.Text
 	case ResultHalted:
 		level, word = levelNotice, "halt"
 		text = Summary(r)

@@ -157,8 +157,8 @@ func TestPause(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 		j := b.Status().Jobs[len(b.Status().Jobs)-1]
-		if j.Result != ResultCanceled {
-			t.Errorf("the run that was under way ended as %s", j.Result)
+		if j.Result != ResultCanceled || j.Failure.Text != "the account was paused" {
+			t.Errorf("the run that was under way ended as %s: %s", j.Result, j.Failure.Text)
 		}
 		_, err = b.Sync(ctx, "", Request{})
 		b.code(err, Paused)
@@ -178,6 +178,24 @@ func TestPause(t *testing.T) {
 		b.code(b.Pause(ctx, "work", 0), Disk)
 		b.want("work", AccountIdle)
 	})
+}
+
+// TestKnownBeforeTheFirstRun: a paused account has its folders all the same.
+func TestKnownBeforeTheFirstRun(t *testing.T) {
+	inBubble(t, []string{"work"}, func(b *bench) {
+		b.memory.kept = map[string]time.Time{"work": {}}
+		b.setup.Accounts[0].Runner = knower{b.runners["work"]}
+		b.start()
+		if a := b.account("work"); a.State != AccountPaused || a.Messages != 7 || a.Unseen != 2 || len(a.Folders) != 1 {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+type knower struct{ *fakeRunner }
+
+func (knower) Known(context.Context) []Folder {
+	return []Folder{{Remote: "INBOX", Messages: 7, Unseen: 2}}
 }
 
 func TestReload(t *testing.T) {

@@ -13,15 +13,20 @@ func Summary(r *engine.Report) string {
 	c := r.Counts
 	var parts []string
 	for _, p := range []struct {
-		n    int
-		word string
+		n            int
+		done, coming string
 	}{
-		{c.Downloaded, "downloaded"}, {c.Uploaded, "uploaded"}, {c.Paired, "found on both sides"},
-		{c.FlagsLocal, "reflagged here"}, {c.FlagsRemote, "reflagged on the server"},
-		{c.RemovedLocal, "removed here"}, {c.RemovedRemote, "removed on the server"},
+		{c.Downloaded, "downloaded", "to download"}, {c.Uploaded, "uploaded", "to upload"},
+		{c.Paired, "found on both sides", "found on both sides"},
+		{c.FlagsLocal, "reflagged here", "to reflag here"}, {c.FlagsRemote, "reflagged on the server", "to reflag on the server"},
+		{c.RemovedLocal, "removed here", "to remove here"}, {c.RemovedRemote, "removed on the server", "to remove on the server"},
 	} {
+		word := p.done
+		if r.DryRun {
+			word = p.coming
+		}
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, word))
 		}
 	}
 	held, failed, skipped := 0, 0, 0

@@ -160,6 +160,11 @@ func last(st *Status) string {
 	return ", last sync " + clock(st.LastSync)
 }
 
-// clock gives the time of day, which is enough for a line that is kept up to
-// date.
-func clock(t time.Time) string { return t.Local().Format("15:04") }
+// clock gives the time of day where that is enough.
+func clock(t time.Time) string {
+	t = t.Local()
+	if y, m, d := time.Now().Date(); t.Year() == y && t.Month() == m && t.Day() == d {
+		return t.Format("15:04")
+	}
+	return t.Format("2006-01-02 15:04")
+}

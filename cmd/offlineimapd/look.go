@@ -115,7 +115,7 @@ func shown(cfg *config.Config, only []string) any {
 		if r := a.Remote; r != nil && r.IMAP != nil {
 			m := r.IMAP
 			out.Remote = &shownIMAP{
-				shownRepository: repository(r), Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, SSL: m.SSL, StartTLS: m.StartTLS,
+				shownRepository: repository(r), Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, SSL: m.SSL, StartTLS: startTLS(m),
 				CACertFile: m.CACertFile, CertFingerprints: m.CertFingerprints, AuthMechanisms: m.AuthMechanisms,
 				Tunnel: m.PreauthTunnel+m.TransportTunnel != "", MaxConnections: m.MaxConnections, Expunge: m.Expunge,
 			}

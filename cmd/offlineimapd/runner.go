@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -56,9 +57,9 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
 	}.run(ctx)
 	if store.ClassOf(err) == store.Auth {
-		r.refused, r.refusal = sha256.Sum256([]byte(secret)), coded(err)
+		r.refused, r.refusal = sha256.Sum256([]byte(secret)), r.coded(err)
 	}
-	return out, coded(err)
+	return out, r.coded(err)
 }
 
 // secret returns what to log in with. Where only the clock asks, a password that
@@ -72,14 +73,56 @@ func (r *runner) secret(o service.Order) (string, error) {
 	if secret == "" {
 		var err error
 		if secret, err = password(m)(context.Background()); err != nil {
-			return "", &service.Error{Code: service.CredentialsUnavailable, Err: err,
-				Hint: "offlineimapctl sync " + r.account.Name + " asks for it; or write remotepassfile = FILE into the remote repository"}
+			hint := "offlineimapctl sync " + r.account.Name + " asks for it on a terminal; "
+			if m.Password.File != "" {
+				hint += "or mend the file that remotepassfile names"
+			} else {
+				hint += "or write remotepassfile = FILE into the remote repository"
+			}
+			return "", &service.Error{Code: service.CredentialsUnavailable, Err: err, Hint: hint}
 		}
 	}
 	if r.refusal != nil && o.Trigger == service.TriggerTimer && r.refused == sha256.Sum256([]byte(secret)) {
 		return "", r.refusal
 	}
 	return secret, nil
+}
+
+// Known returns the folders as the state has them, for a daemon that has not made
+// a run yet. It reads a copy, and takes no lock.
+func (r *runner) Known(ctx context.Context) []service.Folder {
+	path, _, _ := places(r.cfg, r.account)
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	db, err := state.Open(ctx, path, state.Options{Account: r.account.Name, ReadOnly: true})
+	if err != nil {
+		return nil // a run will say why
+	}
+	defer db.Close()
+	known, err := db.Folders(ctx)
+	if err != nil {
+		return nil
+	}
+	out := []service.Folder{}
+	for _, k := range known {
+		f := service.Folder{Local: k.Local, Remote: names.Display(k.Remote)}
+		if f.Messages, f.Unseen, err = db.Tally(ctx, k.ID); err != nil {
+			return nil
+		}
+		out = append(out, f)
+	}
+	sortFolders(out)
+	return out
+}
+
+func sortFolders(fs []service.Folder) {
+	slices.SortFunc(fs, func(a, b service.Folder) int {
+		if names.IsInbox(a.Remote) != names.IsInbox(b.Remote) {
+			return map[bool]int{true: -1, false: 1}[names.IsInbox(a.Remote)]
+		}
+		return strings.Compare(a.Remote, b.Remote)
+	})
 }
 
 // settle reads from the state what there is to tell of the folders, anew for
@@ -128,12 +171,7 @@ func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report
 	if out.Folders == nil {
 		out.Folders = []service.Folder{}
 	}
-	slices.SortFunc(out.Folders, func(a, b service.Folder) int {
-		if names.IsInbox(a.Remote) != names.IsInbox(b.Remote) {
-			return map[bool]int{true: -1, false: 1}[names.IsInbox(a.Remote)]
-		}
-		return strings.Compare(a.Remote, b.Remote)
-	})
+	sortFolders(out.Folders)
 }
 
 // stillUnseen adds the new mails of a run to those watched, and leaves out what
@@ -168,7 +206,7 @@ func (r *runner) stillUnseen(ctx context.Context, db *state.DB, folder int64, se
 
 // coded gives an error the code by which clients know it, where its class does
 // not say enough.
-func coded(err error) error {
+func (r *runner) coded(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -192,6 +230,12 @@ func coded(err error) error {
 		if se.Hint != "" {
 			e.Hint = se.Hint
 		}
+	}
+	switch {
+	case e.Code == service.NoSuchFolder:
+		e.Hint = "offlineimapctl folders " + r.account.Name + " lists them"
+	case e.Code == service.Offline && e.Hint == "":
+		e.Hint = "offlineimapctl doctor " + r.account.Name
 	}
 	return e
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,23 +37,21 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 	path, err := config.Find(l.o.config, os.Getenv)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && l.o.config == "":
+		l.once(slog.LevelWarn, strings.TrimSuffix(err.Error(), ": "+fs.ErrNotExist.Error())+"; then: offlineimapctl reload")
 		return &service.Setup{}, nil // there may be one later
 	case err != nil:
 		return nil, &service.Error{Code: service.ConfigInvalid, Err: err}
 	}
 	cfg, problems, err := config.Load(path)
 	if err != nil {
+		l.warn(problems)
 		return nil, invalid(err, problems)
 	}
 	wanted := l.o.accounts
 	if len(wanted) == 0 {
 		wanted = cfg.General.Accounts
 	}
-	for _, p := range cfg.Relevant(wanted) {
-		if p.Severity == config.Warning {
-			l.once(slog.LevelWarn, p.String()+hinted(p.Hint), "account", p.Account)
-		}
-	}
+	l.warn(cfg.Relevant(wanted))
 	setup := &service.Setup{Path: path, Memory: memory{filepath.Join(cfg.General.Metadata, "offlineimapd.paused")}}
 	if cfg.General.MaxSyncAsked {
 		setup.MaxAccounts = cfg.General.MaxSyncAccounts
@@ -70,6 +69,14 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 		}
 	}
 	return setup, nil
+}
+
+func (l *loader) warn(problems []config.Problem) {
+	for _, p := range problems {
+		if p.Severity == config.Warning {
+			l.once(slog.LevelWarn, p.String()+hinted(p.Hint), "account", p.Account)
+		}
+	}
 }
 
 // once logs something, and not again at each reload.

@@ -80,22 +80,27 @@ func (w work) run(ctx context.Context) (*engine.Report, error) {
 	return report, err
 }
 
+// places returns the file of an account's state, its directory, and the lock that
+// OfflineIMAP takes. Names become file names as OfflineIMAP makes them, save that
+// a slash cannot lead elsewhere.
+func places(cfg *config.Config, a *config.Account) (path, dir, lock string) {
+	name := strings.ReplaceAll(a.Name, "/", ".")
+	dir = filepath.Join(cfg.General.Metadata, "Account-"+name)
+	return filepath.Join(dir, "offlineimapd.sqlite"), dir, filepath.Join(cfg.General.Metadata, name+".lock")
+}
+
 // try builds what an account needs, and runs it. Without a report it did not
 // come so far.
 func (w work) try(ctx context.Context) (*engine.Report, error) {
 	a, metadata := w.account, w.cfg.General.Metadata
-	// Names become file names as OfflineIMAP makes them, save that a slash
-	// cannot lead elsewhere.
-	name := strings.ReplaceAll(a.Name, "/", ".")
-	dir := filepath.Join(metadata, "Account-"+name)
-	path := filepath.Join(dir, "offlineimapd.sqlite")
+	path, dir, theirs := places(w.cfg, a)
 	if !w.dryRun {
 		for _, d := range []string{metadata, dir} {
 			if err := os.MkdirAll(d, 0o700); err != nil {
 				return nil, store.Fail(store.Local, store.ScopeStore, fmt.Errorf("create the directory of the state: %w", err))
 			}
 		}
-		lock, err := state.Lock(ctx, filepath.Join(metadata, name+".lock"), path)
+		lock, err := state.Lock(ctx, theirs, path)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +120,10 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	}
 	remote, err := w.server()
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		if cerr := db.Close(); cerr != nil {
+			w.note(fmt.Sprintf("close the state: %v", cerr))
+		}
+		return nil, err
 	}
 	report, err := engine.Run(ctx, engine.Request{
 		Account: a.Name, Local: local, Remote: remote, State: db,
@@ -178,9 +186,7 @@ func (w work) server() (*imap.Store, error) {
 		return imap.New(o), nil
 	case m.SSL:
 		o.Security = imap.ImplicitTLS
-	case m.StartTLS && (m.StartTLSAsked || !loopback(m.Host)):
-		// On this machine there is nobody to hide from, so that the default does
-		// not demand a certificate there.
+	case startTLS(m):
 		o.Security = imap.StartTLS
 	}
 	family := dial.Any
@@ -263,6 +269,12 @@ func mechanisms(names []string) []imap.Mechanism {
 		}
 	}
 	return out
+}
+
+// startTLS tells whether STARTTLS is demanded. On this machine there is nobody to
+// hide from, so that the default does not demand a certificate there.
+func startTLS(m *config.IMAP) bool {
+	return !m.SSL && m.StartTLS && (m.StartTLSAsked || !loopback(m.Host))
 }
 
 func loopback(host string) bool {

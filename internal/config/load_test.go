@@ -281,7 +281,7 @@ warning 15: [Repository R] remotehost: this line looks like the option remoteuse
 		{with("remote", "ssl_version = ssl3"), refused, `error 16: [Repository R] ssl_version: SSL 3 protects nothing and is not spoken // remove the line`},
 		{with("remote", "tls_level = high"), refused, `error 16: [Repository R] tls_level: "high" is none of tls_compat, tls_no_ssl, tls_secure`},
 		{with("remote", "auth_mechanisms = PLAIN, LOGN"), refused, `error 16: [Repository R] auth_mechanisms: unknown mechanism "LOGN" // did you mean "LOGIN"?`},
-		{with("remote", "sslcacertfile = /nowhere/ca.pem"), refused, `error 16: [Repository R] sslcacertfile: stat /nowhere/ca.pem: no such file or directory // write sslcacertfile = OS-DEFAULT for the certificates that the system trusts`},
+		{with("remote", "sslcacertfile = /nowhere/ca.pem"), refused, `error 16: [Repository R] sslcacertfile: stat /nowhere/ca.pem: no such file or directory // correct the path, or write sslcacertfile = OS-DEFAULT for the certificates that the system trusts`},
 		{with("remote", "preauthtunnel = a\ntransporttunnel = b"), refused, `error 16: [Repository R] preauthtunnel: preauthtunnel and transporttunnel exclude each other // remove one of them`},
 		{strings.Replace(small, "remotehost = h\n", "", 1), refused, `error 12: [Repository R] remotehost: the repository does not say which server to call // write remotehost = NAME`},
 		{strings.Replace(small, "remotehost = h\n", "remotehost = h:993\n", 1), refused, `error 14: [Repository R] remotehost: "h:993" is not only the name of a server // write the port as remoteport`},

@@ -196,7 +196,7 @@ func (v view) file(name string) string {
 	if err != nil {
 		hint := ""
 		if name == "sslcacertfile" {
-			hint = "write sslcacertfile = " + SystemRoots + " for the certificates that the system trusts"
+			hint = "correct the path, or write sslcacertfile = " + SystemRoots + " for the certificates that the system trusts"
 		}
 		v.wrong(name, hint, "%v", err)
 	}
@@ -262,6 +262,9 @@ func (v view) password() Secret {
 	}
 	if file, _ := v.text("remotepassfile"); file != "" {
 		s.File = v.absolute("remotepassfile", expandUser(file, os.Getenv)) // no variables: OfflineIMAP expands none here
+		if info, err := os.Stat(s.File); err == nil && info.Mode().IsRegular() && info.Mode()&0o044 != 0 {
+			v.problem(Warning, "remotepassfile", "others can read the password in "+s.File, "chmod 600 "+s.File)
+		}
 	}
 	return s
 }

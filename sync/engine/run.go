@@ -304,7 +304,7 @@ func (r *run) survey(ctx context.Context) (local, remote []store.Mailbox, err er
 		return nil, nil, fmt.Errorf("list the local folders: %w", err)
 	}
 	if err := <-done; err != nil {
-		return nil, nil, fmt.Errorf("list the folders on the server: %w", err)
+		return nil, nil, err // it says what was asked of whom
 	}
 	return local, remote, nil
 }

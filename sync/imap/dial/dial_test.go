@@ -117,7 +117,7 @@ func TestTrust(t *testing.T) {
 		{"the file", Trust{ServerName: "mail.example", CAFile: ca}, cert, ""},
 		{"the file, another name", Trust{ServerName: "other.example", CAFile: ca}, cert, "remotehost"},
 		{"the file, expired", Trust{ServerName: "mail.example", CAFile: ca}, old, "clock"},
-		{"the system's roots", Trust{ServerName: "mail.example"}, cert, "sslcacertfile or cert_fingerprint; it showed the certificate with the SHA-256 " + hex.EncodeToString(s256[:])},
+		{"the system's roots", Trust{ServerName: "mail.example"}, cert, "cert_fingerprint = " + hex.EncodeToString(s256[:])},
 		{"SHA-1", Trust{ServerName: "x", Pins: []string{hex.EncodeToString(s1[:])}}, cert, ""},
 		{"SHA-224", Trust{ServerName: "x", Pins: []string{colons(s224[:])}}, cert, ""},
 		{"SHA-256, second", Trust{ServerName: "x", Pins: []string{hex.EncodeToString(s1[:19]) + "00", " " + colons(s256[:])}}, cert, ""},

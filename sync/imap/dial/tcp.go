@@ -69,13 +69,13 @@ func HandshakeError(host string, err error) error {
 			Hint: "if the server really has a new certificate, set cert_fingerprint = " + pin.SHA256}
 	case errors.As(err, &record):
 		return &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: wrapped,
-			Hint: "the server does not speak TLS on this port: check remoteport (993 with ssl = yes, 143 with ssl = no)"}
+			Hint: "the server does not speak TLS on this port: check remoteport (993 with ssl = yes; 143 with ssl = no and starttls = yes)"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: wrapped,
 			Hint: "check the clock of this machine; if it is right, the server's certificate must be renewed"}
 	case errors.As(err, &verify):
 		return &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: wrapped,
-			Hint: "check remotehost, or trust the server by sslcacertfile or cert_fingerprint" + shown(verify)}
+			Hint: "check remotehost, or trust the server by sslcacertfile = FILE" + shown(verify)}
 	}
 	return store.Fail(store.Offline, store.ScopeStore, wrapped)
 }
@@ -87,5 +87,5 @@ func shown(e *tls.CertificateVerificationError) string {
 		return ""
 	}
 	sum := sha256.Sum256(e.UnverifiedCertificates[0].Raw)
-	return "; it showed the certificate with the SHA-256 " + hex.EncodeToString(sum[:])
+	return ", or the very certificate that it showed by cert_fingerprint = " + hex.EncodeToString(sum[:]) + ", once you have compared that with what its owner says"
 }

@@ -64,16 +64,11 @@ func (c *Conn) handshake(ctx context.Context, cfg *tls.Config) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, &cert):
-			return &store.Error{Class: store.Config, Err: fmt.Errorf("tls: %w", err),
-				Hint: "the server's certificate is not trusted for this name: check the host name and the certificates to trust"}
-		case errors.As(err, &header):
-			return &store.Error{Class: store.Config, Err: fmt.Errorf("tls: %w", err),
-				Hint: "the server does not speak TLS at once on this port: use the port for TLS (993), or STARTTLS (143)"}
-		case isTimeout(err):
-			return err
+		case errors.As(err, &cert), errors.As(err, &header):
+			// What to do about it is for who knows the options.
+			return store.Fail(store.Config, store.ScopeStore, err)
 		}
-		return fmt.Errorf("tls: %w", err)
+		return err
 	}
 	c.tls = t
 	c.streams(t, t)
