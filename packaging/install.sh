@@ -61,7 +61,10 @@ adapt "$share/applications" packaging/desktop/*.desktop
 adapt "$sysconfdir/xdg/autostart" packaging/desktop/autostart/*.desktop
 
 make "$doc/changelog.gz" gzip -9nc CHANGELOG.md
+# Where the README's links lead.
 put 0644 "$doc" README.md
+put 0644 "$doc/docs" docs/*.md
+put 0644 "$doc/docs/decisions" docs/decisions/*.md
 put 0644 "$doc/examples" packaging/examples/*
 for dir in contrib/systemd/*.d; do
 	put 0644 "$doc/examples/${dir##*/}" "$dir"/*
