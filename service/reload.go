@@ -34,6 +34,11 @@ func (s *Service) Reload(ctx context.Context) error {
 		return e
 	}
 	kept, stopped := s.exchange(c, setup)
+	if setup.Memory != nil { // it may be in another place now
+		if err := setup.Memory.Save(c.pauses); err != nil {
+			s.o.Log.Warn("what is paused will not be known after a restart: " + err.Error())
+		}
+	}
 	s.o.Log.Log(ctx, levelNotice, fmt.Sprintf("configuration read anew; accounts: %d, of them as before: %d", len(setup.Accounts), kept), "event", "reload", "count", len(setup.Accounts))
 	// What was stopped ends in order, within a second; the accounts that take its
 	// place wait for the same locks, and so for that.

@@ -99,12 +99,16 @@ func (l *loop) end(f finished) {
 	l.finish(t, result, failure)
 }
 
+// mostAsked is how often a job asks: a program that answers the same again and
+// again must not lock the account.
+const mostAsked = 3
+
 // mayAsk tells whether a person may help, and is not asked over and over.
 func (l *loop) mayAsk(t *task, f Failure) bool {
 	if f.Code != CredentialsUnavailable && f.Code != AuthenticationFailed {
 		return false
 	}
-	return l.s.o.Ask != nil && !t.canceled && !l.draining && (!l.declined || t.job.Trigger != TriggerTimer)
+	return l.s.o.Ask != nil && !t.canceled && !l.draining && t.asked < mostAsked && (!l.declined || t.job.Trigger != TriggerTimer)
 }
 
 // finish ends the first task.
@@ -126,6 +130,7 @@ func (l *loop) close(t *task, result Result, failure Failure) {
 // nobody else: its turn was given back.
 func (l *loop) ask(t *task, failure Failure) {
 	l.stage = askingMe
+	t.asked++
 	t.job.State, t.job.Phase = JobWaiting, PhaseNone
 	l.s.tellJob(t.job)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -166,28 +171,67 @@ func (l *loop) heard(a answer) {
 
 // keepVerdict notes what the run says about the account.
 func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task, now time.Time) {
-	v := &l.view
 	t.failure = failure
 	if t.job.Kind == KindDryRun {
 		return // it says what would be, not what is
 	}
-	l.at, l.spread = now, rand.Float64()
-	before := l.seen
+	l.news(out, t)
 	switch {
 	case result == ResultCanceled:
 		// It says nothing about the account; the next one comes after the interval.
+		l.at, l.spread = now, rand.Float64()
+		l.view.LastResult = result
 		if l.seen == schedule.None {
 			l.seen = schedule.Good
 		}
-		v.LastResult = result
-		return
 	case failure.Code == NoSuchFolder && t.job.Trigger == TriggerUser:
 		// A slip of the person's, not a state of the account.
-		if l.seen == schedule.None {
-			l.seen = schedule.Good
-		}
-		return
+	case len(t.job.Folders) > 0 && result != ResultFailed:
+		l.keepPart(failure, out, t, now)
+	default:
+		l.keepWhole(result, failure, out, t, now)
 	}
+}
+
+// news tells what the run brought, however it ended.
+func (l *loop) news(out *Outcome, t *task) {
+	if out.Folders != nil {
+		l.count(out.Folders)
+		l.view.Fresh = out.Unseen
+	}
+	for _, f := range out.Fresh {
+		e := event.Event{Kind: event.NewMail, Account: l.spec.Name, Folder: f.Folder, Count: f.Count}
+		l.s.book.tell(func(b *book) { b.news = append(b.news, e) })
+	}
+	if out.Recovered != "" {
+		l.s.o.Log.Warn(l.spec.Name+": "+out.Recovered, "account", l.spec.Name, "job", t.job.ID, "event", "state-rebuilt")
+	}
+}
+
+// keepPart notes a run of some folders only. It puts off no run of all, and says
+// nothing about the folders that it left out; but that the server let it in, it
+// does say.
+func (l *loop) keepPart(failure Failure, out *Outcome, t *task, now time.Time) {
+	v := &l.view
+	switch l.seen {
+	case schedule.Offline, schedule.Auth, schedule.Failed:
+		if l.seen == schedule.Offline {
+			l.back()
+		}
+		l.seen, v.Failures = schedule.Good, 0
+		v.LastResult, v.LastError = ResultDone, Failure{}
+	}
+	if failure.Code != "" && failure.Code != SafetyHalt {
+		v.LastResult, v.LastError = ResultPartial, failure
+	}
+	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, t.job.Folders, now)
+}
+
+// keepWhole notes a run of all folders, or one that could not be made.
+func (l *loop) keepWhole(result Result, failure Failure, out *Outcome, t *task, now time.Time) {
+	v := &l.view
+	l.at, l.spread = now, rand.Float64()
+	before := l.seen
 	v.LastResult, v.LastError = result, failure
 	l.seen = verdict(result, failure, out)
 	if l.seen == schedule.Good || l.seen == schedule.Halted {
@@ -198,21 +242,15 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 	if result == ResultDone || result == ResultHalted && l.seen != schedule.Halted || result == ResultPartial {
 		v.LastSync = now
 	}
-	if out.Folders != nil {
-		l.count(out.Folders)
-		v.Fresh = out.Unseen
-	}
 	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, t.job.Folders, now)
-	for _, f := range out.Fresh {
-		e := event.Event{Kind: event.NewMail, Account: l.spec.Name, Folder: f.Folder, Count: f.Count}
-		l.s.book.tell(func(b *book) { b.news = append(b.news, e) })
-	}
-	if out.Recovered != "" {
-		l.s.o.Log.Warn(l.spec.Name+": "+out.Recovered, "account", l.spec.Name, "job", t.job.ID, "event", "state-rebuilt")
-	}
 	if before == schedule.Offline && l.seen != schedule.Offline {
-		l.s.o.Log.Log(context.Background(), levelNotice, l.spec.Name+": the server can be reached again", "account", l.spec.Name, "event", "server-back")
+		l.back()
 	}
+}
+
+// back tells that a server is there again.
+func (l *loop) back() {
+	l.s.o.Log.Log(context.Background(), levelNotice, l.spec.Name+": the server can be reached again", "account", l.spec.Name, "event", "server-back")
 }
 
 // count notes the folders, and what is in all of them.

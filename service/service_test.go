@@ -180,6 +180,60 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// TestRunsOfSomeFolders: whoever syncs one folder again and again puts off no
+// other, and does not hide that another is not in step.
+func TestRunsOfSomeFolders(t *testing.T) {
+	inBubble(t, []string{"work"}, func(b *bench) {
+		whole := 0
+		b.runners["work"].do = func(ctx context.Context, n int, o Order) (*Outcome, error) {
+			out := report()
+			if len(o.Folders) == 0 {
+				whole++
+				out.Report.Result = engine.Failed
+				out.Report.Folders = append(out.Report.Folders, engine.Folder{Name: "Lists", Result: engine.Failed, Problems: []engine.Problem{{Text: "no"}}})
+			}
+			return out, nil
+		}
+		b.start()
+		for d := time.Minute; d < 31*time.Minute; d += time.Minute {
+			b.at(d)
+			id := b.sync("work", Request{Folders: []string{"INBOX"}})
+			b.at(d + time.Second)
+			b.result(id, ResultDone)
+			if a := b.account("work"); a.LastResult != ResultPartial || a.LastError.Code == "" {
+				t.Fatalf("after %v: %+v", d, a)
+			}
+		}
+		if whole < 7 {
+			t.Errorf("%d runs of all folders in half an hour", whole)
+		}
+		if ps := b.Status().Problems; len(ps) != 1 || ps[0].Code != health.ItemsFailing {
+			t.Errorf("problems %+v", ps)
+		}
+		_, _ = b.Sync(context.Background(), "work", Request{Folders: []string{"none"}})
+	})
+}
+
+// TestThreeAnswers: a program that answers the same wrong password for ever does
+// not lock the account.
+func TestThreeAnswers(t *testing.T) {
+	inBubble(t, []string{"work"}, func(b *bench) {
+		tries := 0
+		b.runners["work"].do = func(ctx context.Context, n int, o Order) (*Outcome, error) {
+			tries++
+			return fails(store.Auth, "refused")
+		}
+		b.start(func(o *Options) {
+			o.Ask = func(context.Context, Question) (string, error) { return "wrong", nil }
+		})
+		b.at(time.Second)
+		b.want("work", AccountAuthRequired)
+		if tries != 1+mostAsked {
+			t.Errorf("%d tries", tries)
+		}
+	})
+}
+
 // TestKnownBeforeTheFirstRun: a paused account has its folders all the same.
 func TestKnownBeforeTheFirstRun(t *testing.T) {
 	inBubble(t, []string{"work"}, func(b *bench) {

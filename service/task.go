@@ -17,6 +17,7 @@ type task struct {
 	canceled bool   // by a person
 	failure  Failure
 
+	asked     int    // how often a person was asked
 	recovered string // of Outcome
 }
 

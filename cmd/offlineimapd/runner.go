@@ -32,12 +32,22 @@ type runner struct {
 
 	refused [sha256.Size]byte // of the password that the server refused last
 	refusal error             // nil: none was refused
-	folders map[int64]service.Folder
+	folders map[int64]tallied
 	arrived map[int64]mail.Set // mails that runs brought, and that nobody had seen yet
+}
+
+// tallied is a folder, and what the base said of it when it was counted.
+type tallied struct {
+	service.Folder
+	count         int
+	remote, local mail.Stamp
 }
 
 // mostArrived bounds how many new mails of a folder are watched for being read.
 const mostArrived = 100_000
+
+// settling is how long the state may be read after a run.
+const settling = 300 * time.Millisecond
 
 // Run makes a run.
 func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, error) {
@@ -129,9 +139,12 @@ func sortFolders(fs []service.Folder) {
 // those that the run changed.
 func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report, out *service.Outcome) {
 	out.Recovered = db.Recovered()
-	if report.DryRun || ctx.Err() != nil {
+	if report.DryRun {
 		return
 	}
+	// What a run brought that was cut off is there all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
 	known, err := db.Folders(ctx)
 	if err != nil {
 		return // the run has met the same
@@ -141,7 +154,7 @@ func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report
 		results[report.Folders[i].Local] = &report.Folders[i]
 	}
 	before, arrived := r.folders, r.arrived
-	r.folders, r.arrived = map[int64]service.Folder{}, map[int64]mail.Set{}
+	r.folders, r.arrived = map[int64]tallied{}, map[int64]mail.Set{}
 	for _, k := range known {
 		f, ok := before[k.ID]
 		res := results[k.Local]
@@ -149,7 +162,10 @@ func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report
 			f.LastSync = report.Started.Add(report.Duration)
 		}
 		set := arrived[k.ID]
-		if !ok || res != nil && res.Result != engine.Unchanged {
+		// Another program may have worked on the account meanwhile.
+		same := ok && f.count == k.Count && f.remote == k.RemoteStamp && f.local == k.LocalStamp
+		if !same || res != nil && res.Result != engine.Unchanged {
+			f.count, f.remote, f.local = k.Count, k.RemoteStamp, k.LocalStamp
 			f.Local, f.Remote = k.Local, names.Display(k.Remote)
 			if f.Messages, f.Unseen, err = db.Tally(ctx, k.ID); err != nil {
 				return
@@ -166,7 +182,7 @@ func (r *runner) settle(ctx context.Context, db *state.DB, report *engine.Report
 			r.arrived[k.ID] = set
 			out.Unseen += n
 		}
-		out.Folders = append(out.Folders, f)
+		out.Folders = append(out.Folders, f.Folder)
 	}
 	if out.Folders == nil {
 		out.Folders = []service.Folder{}
