@@ -26,7 +26,7 @@ func TestMail(t *testing.T) {
 	d.mail("home", "INBOX", 1)
 	d.One("New mail for home", "1 new mail in INBOX")
 	d.fresh("work", 1)
-	if n := d.One("work", "1 new mail in"); n.ID != first.ID || n.Hints["suppress-sound"] != true {
+	if n := d.One("work", "1 new mail"); n.ID != first.ID || n.Hints["suppress-sound"] != true {
 		t.Errorf("after two were read: %+v", n)
 	}
 	d.fresh("work", 0)

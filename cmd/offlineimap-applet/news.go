@@ -169,7 +169,8 @@ func (n *news) mail(a *api.Account, unsure bool) (item, bool) {
 	if a.Fresh != 1 {
 		body = fmt.Sprintf("%d new mails", a.Fresh)
 	}
-	if len(is.folders) > 0 {
+	// Once some of several folders' mails are read, nobody knows of which.
+	if len(is.folders) == 1 || len(is.folders) > 0 && a.Fresh == is.rose {
 		body += " in " + list(is.folders, maxFolders)
 	}
 	it := item{kind: kindMail, account: a.Name, Note: notice.Note{

@@ -76,7 +76,7 @@ func (a *app) askApproval(ctx context.Context, c *client.Client, name, folder st
 	acc := accounts[0]
 	holds, token := acc.Holds, acc.HaltToken
 	if folder != "" {
-		i := slices.IndexFunc(holds, func(h api.Hold) bool { return h.Folder == folder })
+		i := slices.IndexFunc(holds, func(h api.Hold) bool { return h.Folder == folder || h.Folder == a.onServer(ctx, c, acc.Name, folder) })
 		if i < 0 {
 			return "", &verdict{exitNoSuch, fmt.Errorf("folder %q of account %q does not wait for approval", folder, acc.Name), ""}
 		}
@@ -105,6 +105,20 @@ func (a *app) askApproval(ctx context.Context, c *client.Client, name, folder st
 		return "", &verdict{exitHalted, errors.New("nothing was approved"), ""}
 	}
 	return token, nil
+}
+
+// onServer returns what a folder of that name here is called on the server.
+func (a *app) onServer(ctx context.Context, c *client.Client, account, folder string) string {
+	folders, err := c.ListFolders(ctx, account)
+	if err != nil {
+		return folder
+	}
+	for _, f := range folders {
+		if f.Local == folder {
+			return f.Remote
+		}
+	}
+	return folder
 }
 
 // hold shows a plan that waits, and since when.

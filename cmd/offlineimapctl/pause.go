@@ -15,7 +15,7 @@ func (a *app) pauseVerb() *cobra.Command {
 	c := a.verb("pause [ACCOUNT...]", "Keep accounts, or all, from syncing", nil,
 		func(ctx context.Context, args []string) error { return a.pause(ctx, args, length, until) })
 	c.Flags().StringVar(&length, "for", "", "resume after this `TIME`: 90s, 20min, 2h, 1d")
-	c.Flags().StringVar(&until, "until", "", "resume at this `TIME`: 18:00, tomorrow, 2006-01-02 08:00")
+	c.Flags().StringVar(&until, "until", "", "resume at this `TIME`: 18:00, tomorrow, 2030-12-24 18:00")
 	c.ValidArgsFunction = a.completeAccounts
 	return c
 }

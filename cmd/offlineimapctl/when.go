@@ -86,7 +86,7 @@ func parseWhen(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time like 18:00, tomorrow or 2006-01-02 08:00", s)
+	return time.Time{}, fmt.Errorf("%q is no time like 18:00, tomorrow or 2030-12-24 18:00", s)
 }
 
 func parseClock(s string) (time.Time, error) {

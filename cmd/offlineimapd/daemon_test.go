@@ -333,7 +333,7 @@ func TestLook(t *testing.T) {
 		}
 		return out.String(), errs.String()
 	}
-	if out, errs := look(exitOK, "--check-config"); out+errs != "" {
+	if out, errs := look(exitOK, "--check-config"); out != p.config()+": no problem\n" || errs != "" {
 		t.Errorf("about a good configuration: %s%s", out, errs)
 	}
 	if out, _ := look(exitOK, "--config-path"); out != p.config()+"\n" {

@@ -39,6 +39,9 @@ func look(o options, stdout, stderr io.Writer) int {
 		}
 	}
 	showConfig(stderr, problems)
+	if o.check && len(problems) == 0 {
+		fmt.Fprintf(stdout, "%s: no problem\n", path)
+	}
 	if o.show {
 		e := json.NewEncoder(stdout)
 		e.SetEscapeHTML(false)

@@ -37,6 +37,8 @@ func (e *examination) configuration(ctx context.Context) {
 	switch {
 	case !ran:
 		c = Check{Name: c.Name, Result: Warn, Text: "not checked: offlineimapd did not run to its end", Hint: "offlineimapctl config check"}
+	case status != 0 && strings.Contains(stderr, ": no configuration: "):
+		c.Result, c.Text, c.Hint = Fail, "there is none", "offlineimapd(1) shows how to begin one"
 	case status != 0:
 		c.Result, c.Hint = Fail, "offlineimapctl config check"
 		c.Text = fmt.Sprintf("cannot be used as it is: %d wrong, %d doubtful", max(errors, 1), warnings)

@@ -86,7 +86,7 @@ func (e *examination) linger(ctx context.Context) {
 	case linger == "no" && desktop:
 		e.tell(Check{Name: "linger", Result: OK, Text: "no: the daemon runs while you are logged in"})
 	case linger == "no":
-		e.tell(Check{Name: "linger", Result: Warn, Text: "no: the daemon ends with your last session", Hint: "loginctl enable-linger"})
+		e.tell(Check{Name: "linger", Result: Warn, Text: "no: the daemon ends with your last session", Hint: "loginctl enable-linger $USER"})
 	}
 }
 
