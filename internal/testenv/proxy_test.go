@@ -206,7 +206,9 @@ func TestProxyCuts(t *testing.T) {
 	for _, rtt := range []time.Duration{0, 10 * time.Millisecond} {
 		for _, where := range []Where{Before, Inside, After} {
 			for _, pipelined := range []bool{false, true} {
-				t.Run(fmt.Sprint(rtt, where, pipelined), func(t *testing.T) {
+				// A command that nobody has read when the line is cut makes the kernel
+				// throw away what a busy client has yet to read (RST): then once more.
+				scenario := func(t *testing.T, try int) bool {
 					s := Memory(t)
 					user, pass := s.NewUser()
 					arrange := Client(t, s.Addr(), user, pass)
@@ -231,6 +233,9 @@ func TestProxyCuts(t *testing.T) {
 						got = c.end()
 					}
 					if pipelined && where != Before && !strings.Contains(got, "c OK") {
+						if try < 3 {
+							return false
+						}
 						t.Errorf("the answers before are lost: %.300q", got)
 					}
 					_, literal, _ := strings.Cut(got, fmt.Sprintf("{%d}\r\n", len(body)))
@@ -250,6 +255,11 @@ func TestProxyCuts(t *testing.T) {
 					}
 					p.Reset()
 					Client(t, p.Addr(), user, pass).Messages("INBOX") // cut only once
+					return true
+				}
+				t.Run(fmt.Sprint(rtt, where, pipelined), func(t *testing.T) {
+					for try := 0; !scenario(t, try); try++ {
+					}
 				})
 			}
 		}
