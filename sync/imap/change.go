@@ -123,12 +123,70 @@ func (w *work) change(ctx context.Context, x *session, cmds []*wire.Command, cha
 			return nil, err
 		}
 	}
+	if len(remove) > 0 && w.f.s.o.Expunge {
+		if err := w.confirm(ctx, x, ours, l.gone); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range res[first : first+searches] {
 		if !r.OK() {
 			return nil, nil // not known, and not needed to go on
 		}
 	}
 	return l.absent(set), nil
+}
+
+// confirmTries is how often mails that should be gone are expunged again.
+const confirmTries = 3
+
+// confirm makes sure that mails are gone, of which the server said so by name in
+// vanished, or did not. An OK to UID EXPUNGE is no proof: Dovecot 2.3 gives it and
+// removes nothing, where another client has changed the mailbox and commands
+// follow one another in a flight. What was taken for removed and was not would
+// come back as new.
+func (w *work) confirm(ctx context.Context, x *session, ours mail.Set, vanished []mail.Range) error {
+	there := except(ours, mail.SetOfRanges(vanished...))
+	for try := 0; len(there) > 0; try++ {
+		if try > 0 {
+			var again []*wire.Command
+			if x.has(goimap.CapUIDPlus) {
+				for _, part := range chunks(mail.SetOf(there...)) {
+					again = append(again, wire.UIDExpunge(uidSet(part)))
+				}
+			}
+			// Each in a flight of its own: in one, the server may put off to see what
+			// others did.
+			for _, k := range append(again, wire.Noop()) {
+				if _, err := x.run(ctx, nil, k); err != nil {
+					return err
+				}
+			}
+		}
+		l := newListing(x)
+		var search []*wire.Command
+		for _, part := range chunks(mail.SetOf(there...)) {
+			criteria := "UID " + part.String()
+			if x.has(goimap.CapESearch) {
+				search = append(search, wire.UIDSearch(criteria, "ALL"))
+			} else {
+				search = append(search, wire.UIDSearch(criteria))
+			}
+		}
+		res, err := x.run(ctx, l.handler(), search...)
+		if err != nil {
+			return err
+		}
+		if !l.hasAll || firstRefusal(res, "look for removed mails") != nil {
+			return nil // a server that does not say: its OK has to do
+		}
+		found := mail.SetOfRanges(l.all...)
+		there = slices.DeleteFunc(there, func(u mail.UID) bool { return !found.Has(u) })
+		if len(there) > 0 && try == confirmTries {
+			return store.Fail(store.Temporary, store.ScopeFolder,
+				fmt.Errorf("the server says that it has removed mails, and has %d of them still", len(there)))
+		}
+	}
+	return nil
 }
 
 // absent returns the UIDs of a set that no search has found.
