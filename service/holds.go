@@ -11,10 +11,10 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/guard"
 )
 
-// holds reads the plans that wait from a report. Those of folders that the run
-// left out are kept as they were, and those that were there already keep their
+// holds reads the plans that wait from a report. Those of folders that it does not
+// speak of stay where keep says so, and those that were there already keep their
 // time. The token is for all together.
-func holds(r *engine.Report, account string, before []Hold, only []string, now time.Time) ([]Hold, string) {
+func holds(r *engine.Report, account string, before []Hold, now time.Time, keep func(Hold) bool) ([]Hold, string) {
 	var hs []Hold
 	seen := map[string]bool{}
 	for _, f := range r.Folders {
@@ -34,7 +34,7 @@ func holds(r *engine.Report, account string, before []Hold, only []string, now t
 		switch {
 		case i >= 0:
 			hs[i].Since = was.Since
-		case len(only) > 0 && !reported(r, was.Folder):
+		case keep(was) && !reported(r, was.Folder):
 			hs = append(hs, was)
 		}
 	}

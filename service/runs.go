@@ -160,8 +160,11 @@ func (l *loop) heard(a answer) {
 			f.Hint = "offlineimapctl sync " + l.spec.Name + " asks again"
 		}
 		l.finish(t, ResultFailed, f)
+	case a.secret == l.secret:
+		l.declined = true // it was refused just now
+		l.finish(t, ResultFailed, t.failure)
 	default:
-		l.secret, l.declined = a.secret, false
+		l.secret, l.declined = a.secret, t.asked >= mostAsked
 		if t.job.Trigger == TriggerTimer {
 			t.job.Trigger = TriggerAgent
 		}
@@ -179,14 +182,16 @@ func (l *loop) keepVerdict(result Result, failure Failure, out *Outcome, t *task
 	switch {
 	case result == ResultCanceled:
 		// It says nothing about the account; the next one comes after the interval.
-		l.at, l.spread = now, rand.Float64()
+		if len(t.job.Folders) == 0 {
+			l.at, l.spread = now, rand.Float64()
+		}
 		l.view.LastResult = result
 		if l.seen == schedule.None {
 			l.seen = schedule.Good
 		}
 	case failure.Code == NoSuchFolder && t.job.Trigger == TriggerUser:
 		// A slip of the person's, not a state of the account.
-	case len(t.job.Folders) > 0 && result != ResultFailed:
+	case len(t.job.Folders) > 0 && result != ResultFailed && !whole(out.Report):
 		l.keepPart(failure, out, t, now)
 	default:
 		l.keepWhole(result, failure, out, t, now)
@@ -214,7 +219,7 @@ func (l *loop) news(out *Outcome, t *task) {
 func (l *loop) keepPart(failure Failure, out *Outcome, t *task, now time.Time) {
 	v := &l.view
 	switch l.seen {
-	case schedule.Offline, schedule.Auth, schedule.Failed:
+	case schedule.Offline, schedule.Auth, schedule.Failed, schedule.Halted:
 		if l.seen == schedule.Offline {
 			l.back()
 		}
@@ -224,7 +229,8 @@ func (l *loop) keepPart(failure Failure, out *Outcome, t *task, now time.Time) {
 	if failure.Code != "" && failure.Code != SafetyHalt {
 		v.LastResult, v.LastError = ResultPartial, failure
 	}
-	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, t.job.Folders, now)
+	// It came as far as the folders, so that the account as a whole is not held.
+	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, now, func(h Hold) bool { return h.Folder != engine.ApproveRoot })
 }
 
 // keepWhole notes a run of all folders, or one that could not be made.
@@ -242,7 +248,8 @@ func (l *loop) keepWhole(result Result, failure Failure, out *Outcome, t *task, 
 	if result == ResultDone || result == ResultHalted && l.seen != schedule.Halted || result == ResultPartial {
 		v.LastSync = now
 	}
-	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, t.job.Folders, now)
+	// A run that did not come so far says nothing about what waited before.
+	v.Holds, v.HaltToken = holds(out.Report, l.spec.Name, v.Holds, now, func(Hold) bool { return result == ResultFailed })
 	if before == schedule.Offline && l.seen != schedule.Offline {
 		l.back()
 	}
