@@ -18,6 +18,7 @@ testsuite() {
 missing() {
 	[ -x /usr/lib/dovecot/imap ] || echo dovecot-imapd
 	have mbsync || echo isync
+	have offlineimap || echo offlineimap3
 	case $1 in
 	test) have python3 || echo python3
 		have dbus-daemon || echo dbus-daemon
@@ -29,7 +30,6 @@ missing() {
 		have scdoc || echo scdoc
 		have man || echo man-db
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
-	bench) have offlineimap || echo offlineimap3 ;;
 	esac
 }
 
