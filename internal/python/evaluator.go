@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/pyexpr"
@@ -107,36 +104,6 @@ func (e *Evaluator) Eval(ctx context.Context, src string) (any, error) {
 		return nil, err
 	}
 	return e.request(ctx, question{Op: "eval", Src: src, why: err})
-}
-
-// function is the nth function in the value of src.
-type function struct {
-	e     *Evaluator
-	src   string
-	n     int
-	local pyexpr.Func           // nil: it is the child's
-	why   atomic.Pointer[error] // the call that showed that it must be the child's
-}
-
-func (f *function) Call(ctx context.Context, args ...any) (any, error) {
-	if f.local != nil && f.why.Load() == nil {
-		v, err := f.local.Call(ctx, args...)
-		if !errors.Is(err, pyexpr.ErrUnsupported) {
-			return v, err
-		}
-		f.why.Store(&err)
-	}
-	q := question{Op: "call", Src: f.src, N: f.n, Args: make([]any, len(args)), why: pyexpr.ErrUnsupported}
-	if why := f.why.Load(); why != nil {
-		q.why = *why
-	}
-	for i, a := range args {
-		var err error
-		if q.Args[i], err = encode(a); err != nil {
-			return nil, err
-		}
-	}
-	return f.e.request(ctx, q)
 }
 
 // request has the child answer a question about an expression.
@@ -265,21 +232,4 @@ func (e *Evaluator) drop() {
 		e.host.close()
 		e.host = nil
 	}
-}
-
-var literals = regexp.MustCompile(`(?s)'(\\.|[^'\\])*('|\z)|"(\\.|[^"\\])*("|\z)`)
-
-// brief is an expression for an error: its first line, without the texts in it,
-// which may be secret.
-func brief(src string) string {
-	const most = 60
-	s := literals.ReplaceAllString(strings.TrimSpace(src), "'…'")
-	s, _, more := strings.Cut(s, "\n")
-	if r := []rune(s); len(r) > most {
-		s, more = string(r[:most]), true
-	}
-	if more {
-		s += "…"
-	}
-	return s
 }

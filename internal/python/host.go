@@ -42,6 +42,7 @@ type host struct {
 	answers  *os.File // from its file 4
 	stderr   *os.File
 	log      func(string)
+	tty      terminal
 
 	first  []byte // goes before the first question: the driver
 	doomed bool   // it was told to die just when it had answered
@@ -57,7 +58,7 @@ type host struct {
 }
 
 func startHost(path string, log func(string)) (*host, error) {
-	h := &host{log: log, read: make(chan struct{}), ended: make(chan struct{})}
+	h := &host{log: log, tty: findTerminal(), read: make(chan struct{}), ended: make(chan struct{})}
 	h.first = fmt.Appendf(nil, "%d\n%s", len(driver), driver)
 	var files []*os.File
 	var err error
@@ -76,10 +77,13 @@ func startHost(path string, log func(string)) (*host, error) {
 	if err == nil {
 		h.cmd = exec.Command(path, "-c", bootstrap)
 		h.cmd.ExtraFiles = []*os.File{requests, theirs}
-		h.cmd.Stderr = childErr // standard input and output are /dev/null
+		h.cmd.Stderr = childErr // standard output is /dev/null
+		if h.tty.found() {
+			h.cmd.Stdin = os.Stdin
+		}
 		// A group of its own: Ctrl-C is for us to act upon in order, and a kill
 		// reaches whatever the user's code has started.
-		h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !h.tty.found()}
 		err = h.cmd.Start()
 	}
 	if err != nil {
@@ -151,8 +155,16 @@ func (h *host) listen() {
 func (h *host) kill() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.reaped {
-		_ = syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL) // gone meanwhile: nothing to end
+	pid := h.cmd.Process.Pid
+	switch {
+	case h.reaped:
+	case h.tty.found():
+		for _, p := range append([]int{pid}, descendants(pid)...) {
+			_ = syscall.Kill(p, syscall.SIGKILL) // gone meanwhile: nothing to end
+		}
+		h.tty.restore()
+	default:
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 }
 
