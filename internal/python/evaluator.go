@@ -12,8 +12,8 @@ import (
 
 const (
 	fallbackLimit = time.Minute
-	// Of a child that died this many times in a row, a further one is started
-	// only after a pause.
+	// After so many deaths in a row, or one exception of the file's, a further child
+	// is started only after a pause.
 	mostFailures = 3
 	pause        = 2 * time.Second
 )
@@ -52,6 +52,7 @@ type Evaluator struct {
 	host     *host // nil: none runs
 	failures int   // deaths in a row
 	last     error // of the last one
+	unread   bool  // it was the file that raised an exception
 	again    time.Time
 }
 
@@ -175,7 +176,11 @@ func (e *Evaluator) ready(ctx context.Context, why error) (fresh bool, err error
 			return false, context.Cause(ctx)
 		}
 	}
-	if wait := time.Until(e.again); e.failures >= mostFailures && wait > 0 {
+	wait := time.Until(e.again)
+	if e.unread && wait > 0 {
+		return false, e.last // many expressions at once; and the file may have asked a person
+	}
+	if e.failures >= mostFailures && wait > 0 {
 		return false, fmt.Errorf("python3 failed %d times in a row, and is not started for another %v; the last time: %w",
 			e.failures, wait.Round(100*time.Millisecond), e.last)
 	}
@@ -190,6 +195,7 @@ func (e *Evaluator) ready(ctx context.Context, why error) (fresh bool, err error
 		return true, nil
 	}
 	a, _, err := e.ask(ctx, question{Op: "load", File: e.o.File})
+	e.unread = a.Kind != ""
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%s: %w", e.o.File, err)

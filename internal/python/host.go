@@ -118,14 +118,17 @@ func (h *host) watch() {
 	h.reaped = true
 	h.mu.Unlock()
 	h.how = h.cmd.ProcessState.String()
-	// The other ends may still be open, in processes that the user's code left
-	// behind; they are not waited for.
-	soon := time.Now().Add(patience)
-	for _, f := range []*os.File{h.answers, h.stderr} {
-		_ = f.SetReadDeadline(soon)
-	}
-	_ = h.requests.SetWriteDeadline(soon)
+	h.cut()
 	close(h.ended)
+}
+
+// cut leaves what is in the pipes some time to arrive. Their other ends may stay
+// open, in processes that the user's code left behind; they are not waited for.
+func (h *host) cut() {
+	soon := time.Now().Add(patience)
+	for _, f := range []*os.File{h.requests, h.answers, h.stderr} {
+		_ = f.SetDeadline(soon) // closed already: as good
+	}
 }
 
 // listen hands on the child's standard error, line by line and within bounds.
@@ -151,8 +154,9 @@ func (h *host) listen() {
 	}
 }
 
-// kill ends the child and what it has started, at once.
+// kill ends the child and what it has started, at once, and soon all waits for it.
 func (h *host) kill() {
+	defer h.cut()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	pid := h.cmd.Process.Pid
@@ -206,7 +210,7 @@ func (h *host) ask(ctx context.Context, q question) (a reply, begun bool, err er
 	if ctx.Err() != nil {
 		return a, begun, context.Cause(ctx)
 	}
-	if !h.wait() {
+	if !h.wait(patience) {
 		h.kill()
 		return a, begun, fmt.Errorf("%w: python3 runs, but its pipe: %w", errCut, err)
 	}
@@ -216,8 +220,8 @@ func (h *host) ask(ctx context.Context, q question) (a reply, begun bool, err er
 	return a, begun, fmt.Errorf("%w: python3 ended with %s", errCut, h.how)
 }
 
-func (h *host) wait() bool {
-	timer := time.NewTimer(patience)
+func (h *host) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-h.ended:
@@ -230,11 +234,13 @@ func (h *host) wait() bool {
 // close ends the child, in order if it is idle, and frees what the host holds.
 func (h *host) close() {
 	h.requests.Close()
-	if h.busy.Load() || !h.wait() {
+	if h.busy.Load() || !h.wait(patience) {
 		h.kill()
 	}
-	<-h.ended // a killed process ends
-	<-h.read
+	// A killed process ends, unless the kernel is waiting for a broken disk.
+	if h.wait(10 * patience) {
+		<-h.read
+	}
 	h.answers.Close()
 	h.stderr.Close()
 }

@@ -47,7 +47,10 @@ func TestBadFiles(t *testing.T) {
 		"all closed": {"import os\nos.closerange(0, 10)\nx = 1\n", []string{"there is no answer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, _ := evaluator(t, c.body, limit(time.Second))
+			e, _ := evaluator(t, c.body, limit(20*time.Second))
+			if name == "endless" {
+				e.o.Limit = time.Second
+			}
 			fails(t, e, "x", append(c.want, e.o.File)...)
 			if pid := e.child(); pid != 0 {
 				t.Errorf("the child %d is kept", pid)
@@ -62,10 +65,14 @@ func TestBadFiles(t *testing.T) {
 // TestMended wants a file that was put right to be read anew, without a restart.
 func TestMended(t *testing.T) {
 	e, _ := evaluator(t, "x = 1 +")
-	fails(t, e, "x", "SyntaxError")
+	err := fails(t, e, "x", "SyntaxError")
 	if err := os.WriteFile(e.o.File, []byte("x = 1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if again := fails(t, e, "x"); again.Error() != err.Error() {
+		t.Errorf("at once, it is read again: %v", again)
+	}
+	e.again = time.Now() // the pause is over
 	if got := must(t, e, "x"); got != int64(1) {
 		t.Error(got)
 	}

@@ -36,7 +36,7 @@ func onTerminal(t *testing.T, body, src string) (person *os.File, out *bufio.Rea
 	}
 	defer tty.Close()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), parentVar+"="+write(t, body), parentVar+"_BUSY="+src, parentVar+"_LIMIT=2s")
+	cmd.Env = append(os.Environ(), parentVar+"="+write(t, body), parentVar+"_BUSY="+src, parentVar+"_LIMIT=4s")
 	cmd.Stdin = tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	pipe, err := cmd.StdoutPipe()
@@ -130,7 +130,7 @@ def ask():
 	if !runs(child) {
 		t.Error("Ctrl-C ended the child")
 	}
-	if got := line(t, out); !strings.Contains(got, "took longer than 2s") {
+	if got := line(t, out); !strings.Contains(got, "took longer than 4s") {
 		t.Error(got)
 	}
 	for _, pid := range append(below, child, helper) {
