@@ -13,8 +13,10 @@ import (
 
 // adopt makes a base for a pair of which nothing is known. Mails that are on
 // both sides already are paired, and the names of the others are freed from
-// UIDs of another time. Until the base is written nothing here is remembered,
-// so that an interrupted adoption starts again.
+// UIDs of another time. Where another program knew the pair, what it last agreed
+// on is the base of the mails that are still to be found; the rest is united.
+// Until the base is written nothing here is remembered, so that an interrupted
+// adoption starts again.
 func (f *folderRun) adopt(ctx context.Context) error {
 	f.first = true
 	f.known = &state.Folder{Remote: f.remoteName, Local: f.localName}
@@ -37,23 +39,39 @@ func (f *folderRun) adopt(ctx context.Context) error {
 		return errNoValidity
 	}
 
-	pairs, rest, err := f.pair(ctx, local.Fresh, remote.Entries)
+	old, err := f.inherit(ctx, remote.Stamp)
 	if err != nil {
 		return err
 	}
+	found, err := f.pair(ctx, local.Fresh, remote.Entries, old)
+	if err != nil {
+		return err
+	}
+	pairs := found.pairs
 	var given []store.Assignment
 	rows := make([]mail.Entry, 0, len(pairs))
+	inherited := 0
 	for _, p := range pairs {
 		if p.local.Claim != p.uid {
 			given = append(given, store.Assignment{Key: p.local.Key, UID: p.uid})
+		}
+		if row, ok := old.row(p.uid); ok {
+			rows = append(rows, mail.Entry{UID: p.uid, Flags: agreed(row.Flags, p.flags)})
+			inherited++
+			continue
 		}
 		// With this as what was last agreed, the merge unites the flags, save
 		// that \Deleted needs both sides.
 		l, r := p.local.Flags, p.flags
 		rows = append(rows, mail.Entry{UID: p.uid, Flags: (l&r)&^mail.Trashed | (l|r)&mail.Trashed})
 	}
-	for _, m := range rest {
-		if m.Claim != 0 {
+	var lone succession
+	if old != nil {
+		lone = f.succeed(old, found, local.Fresh, remote.Entries)
+		rows = append(rows, lone.rows...)
+	}
+	for _, m := range found.rest {
+		if m.Claim != 0 && !lone.keep[m.Key] {
 			given = append(given, store.Assignment{Key: m.Key})
 		}
 	}
@@ -61,6 +79,13 @@ func (f *folderRun) adopt(ctx context.Context) error {
 
 	var works []store.Work
 	if len(given) > 0 && !f.run.DryRun {
+		if old != nil {
+			// With other names the rows would read otherwise, so that after an
+			// interruption they must not be asked for again.
+			if err := f.run.committer.write(ctx, true, knew(f.remoteName)); err != nil {
+				return fmt.Errorf("adopt %q: %w", f.localName, err)
+			}
+		}
 		w := f.local.Begin()
 		defer w.Discard()
 		gone, err := w.Assign(ctx, given)
@@ -82,26 +107,36 @@ func (f *folderRun) adopt(ctx context.Context) error {
 	f.known.Count = len(rows)
 	if err := f.run.committer.write(ctx, false,
 		state.SetStamps{Folder: f.known.ID, Remote: &f.known.RemoteStamp},
-		state.PutRows{Folder: f.known.ID, Rows: rows}); err != nil {
+		state.PutRows{Folder: f.known.ID, Rows: rows}, knew(f.remoteName)); err != nil {
 		return fmt.Errorf("adopt %q: %w", f.localName, err)
 	}
-	f.report.Counts.Paired = len(rows)
+	if old != nil {
+		f.report.Adopted = &Adoption{Mails: inherited + len(lone.rows), File: old.File}
+	}
+	f.report.Counts.Paired = len(rows) - len(lone.rows)
 	f.remoteSnap = remote
 	switch {
 	case len(local.Fresh) == 0:
 		f.localSnap = local
 	case f.run.DryRun:
-		f.localSnap = imagined(local, pairs, rest)
+		f.localSnap = imagined(local, found, lone.keep)
 	}
 	return nil
 }
 
 // imagined is the snapshot that the local side would give, had the names been
 // changed.
-func imagined(s *mail.Snapshot, pairs []pair, rest []mail.Fresh) *mail.Snapshot {
-	t := &mail.Snapshot{Full: true, Mask: s.Mask, ReadOnly: s.ReadOnly, Fresh: rest}
-	for _, p := range pairs {
+func imagined(s *mail.Snapshot, found *pairing, keep map[string]bool) *mail.Snapshot {
+	t := &mail.Snapshot{Full: true, Mask: s.Mask, ReadOnly: s.ReadOnly}
+	for _, p := range found.pairs {
 		t.Entries = append(t.Entries, mail.Entry{UID: p.uid, Flags: p.local.Flags})
+	}
+	for _, m := range found.rest {
+		if keep[m.Key] {
+			t.Entries = append(t.Entries, mail.Entry{UID: m.Claim, Flags: m.Flags})
+		} else {
+			t.Fresh = append(t.Fresh, m)
+		}
 	}
 	slices.SortFunc(t.Entries, func(a, b mail.Entry) int { return cmp.Compare(a.UID, b.UID) })
 	return t

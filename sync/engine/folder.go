@@ -195,9 +195,12 @@ func (f *folderRun) prepare(ctx context.Context) error {
 
 // void drops what the base knows of the pair, which from now on is new.
 func (f *folderRun) void(ctx context.Context) error {
-	id := f.known.ID
+	changes := []state.Change{state.ForgetFolder{Folder: f.known.ID}}
+	if f.known.RemoteStamp.UIDValidity != 0 {
+		changes = append(changes, knew(f.remoteName))
+	}
 	f.known, f.intents, f.localSnap, f.remoteSnap = nil, nil, nil, nil
-	if err := f.run.committer.write(ctx, true, state.ForgetFolder{Folder: id}); err != nil {
+	if err := f.run.committer.write(ctx, true, changes...); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	return nil

@@ -90,6 +90,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 			missing++
 		}
 	}
+	r.pairs = pairsOf(jobs, skipped)
 	r.approve(jobs, rep)
 	jobs, skipped = r.choose(jobs, skipped)
 	for _, f := range skipped {
@@ -100,7 +101,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 	}
 	for _, f := range jobs {
 		if f.drop && f.known != nil {
-			gone = append(gone, state.ForgetFolder{Folder: f.known.ID})
+			gone = append(gone, state.ForgetFolder{Folder: f.known.ID}, knew(f.remoteName))
 		}
 	}
 	jobs = slices.DeleteFunc(jobs, func(f *folderRun) bool { return f.drop })

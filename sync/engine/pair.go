@@ -8,6 +8,16 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/mail"
 )
 
+// pairing tells which mails stand on both sides.
+type pairing struct {
+	pairs []pair
+	rest  []mail.Fresh // without a partner
+	// What both sides have, where both have something.
+	here  map[string]likeness
+	there map[mail.UID]likeness
+	lone  map[likeness]bool // of rest, without what differs between versions; nil: not asked for yet
+}
+
 // pair is one mail that stands on both sides.
 type pair struct {
 	local mail.Fresh
@@ -21,6 +31,7 @@ type likeness struct {
 	id, date uint64 // hashes of the Message-ID and of the Date field
 	size     int64
 	named    bool // there is a Message-ID
+	dated    bool // there is a Date
 }
 
 type likenesses struct{ seed maphash.Seed }
@@ -28,7 +39,7 @@ type likenesses struct{ seed maphash.Seed }
 func (l likenesses) of(h mail.Header) likeness {
 	return likeness{
 		id: maphash.String(l.seed, h.MessageID), date: maphash.String(l.seed, h.Date),
-		size: h.Size, named: h.MessageID != "",
+		size: h.Size, named: h.MessageID != "", dated: h.Date != "",
 	}
 }
 
@@ -37,9 +48,12 @@ func (l likenesses) of(h mail.Header) likeness {
 // content where that leaves a doubt. What finds no partner stays on its side
 // only, and will be copied: that can double a mail that was changed on one
 // side, and cannot lose one.
-func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.Entry) (pairs []pair, rest []mail.Fresh, err error) {
+//
+// What another program knew of a UID bears out the file that carries it, if
+// neither mail has a Message-ID to tell them by; old may be nil.
+func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.Entry, old *Inherited) (*pairing, error) {
 	if len(local) == 0 || len(remote) == 0 {
-		return nil, local, nil
+		return &pairing{rest: local}, nil
 	}
 	like := likenesses{maphash.MakeSeed()}
 	here := make(map[string]likeness, len(local))
@@ -48,7 +62,7 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 		refs[i] = mail.Ref{Key: m.Key}
 	}
 	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) { here[h.Ref.Key] = like.of(h) })); err != nil {
-		return nil, nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
+		return nil, fmt.Errorf("read the mails of %q: %w", f.localName, err)
 	}
 	there := make(map[mail.UID]likeness, len(remote))
 	refs = refs[:0]
@@ -60,7 +74,7 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 		there[h.Ref.UID] = like.of(h)
 		sized = sized && h.Size >= 0
 	}); err != nil {
-		return nil, nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
+		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
 	}
 	if !sized {
 		unsize(here)
@@ -71,17 +85,18 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 	for _, e := range remote {
 		m.flags[e.UID] = e.Flags
 	}
-	m.byClaim(local, here, there)
+	m.byClaim(local, here, there, old)
 	m.byLikeness(local, here, there)
 	if err := m.byContent(ctx, f, local, here, there); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	p := &pairing{pairs: m.pairs, here: here, there: there}
 	for _, l := range local {
 		if !m.taken(l.Key) {
-			rest = append(rest, l)
+			p.rest = append(p.rest, l)
 		}
 	}
-	return m.pairs, rest, nil
+	return p, nil
 }
 
 // unsize leaves sizes out of the comparison, where a server does not know them.
@@ -114,11 +129,19 @@ func (m *matcher) take(l mail.Fresh, uid mail.UID) {
 	delete(m.flags, uid)
 }
 
-func (m *matcher) byClaim(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness) {
+func (m *matcher) byClaim(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness, old *Inherited) {
 	for _, l := range local {
 		h, ok := here[l.Key]
+		r, both := there[l.Claim]
+		if !ok || !both || !m.free(l.Claim) || h.named != r.named || h.id != r.id || h.date != r.date {
+			continue
+		}
 		// Sizes may differ: some servers change what they store.
-		if r, there := there[l.Claim]; ok && there && m.free(l.Claim) && h.named && h.named == r.named && h.id == r.id && h.date == r.date {
+		same := h.named
+		if _, known := old.row(l.Claim); known && !same {
+			same = h.dated || h.size >= 0 && h.size == r.size
+		}
+		if same {
 			m.take(l, l.Claim)
 		}
 	}

@@ -99,6 +99,7 @@ type Folder struct {
 	Counts        Counts      `json:"counts"`
 	Plan          *Plan       `json:"plan,omitempty"` // of a dry run
 	Hold          *guard.Hold `json:"hold,omitempty"`
+	Adopted       *Adoption   `json:"adopted,omitempty"` // from another program's state
 	Problems      []Problem   `json:"problems,omitempty"`
 	Notes         []string    `json:"notes,omitempty"` // worth knowing, nothing failed
 	// New are mails that this run brought from the server, and that are neither

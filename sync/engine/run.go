@@ -59,8 +59,10 @@ type Request struct {
 	// Patience is how long a server may be at work on an upload whose connection
 	// is dead. Nothing is uploaded again before a run has lasted so long.
 	Patience time.Duration
-	NewID    func() string
-	Now      func() time.Time
+	// Inherit is asked about pairs that the base never knew; nil: nobody is.
+	Inherit Heritage
+	NewID   func() string
+	Now     func() time.Time
 }
 
 // ApproveRoot in Request.Approve accepts a changed place of the local store.
@@ -86,6 +88,7 @@ type run struct {
 	began     time.Time
 	left      []*folderRun // folders that are not among Request.Only
 	absent    []error      // what Request.Only names and nobody has
+	pairs     []FolderPair // of the account, whether they take part or not
 	noPlace   bool         // dry run: the place of the local store is yet to be made
 }
 
@@ -178,6 +181,7 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	for _, f := range jobs {
 		rep.Folders = append(rep.Folders, f.report)
 	}
+	r.adopted(jobs, rep)
 	close(r.committer.in)
 	<-committed
 	slices.SortStableFunc(rep.Folders, func(a, b Folder) int { return compareNames(a.Name, b.Name) })
@@ -230,7 +234,7 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		anew = "another server or user, as approved"
 	}
 	place, rooted := r.Local.(Rooted)
-	mark := false
+	mark, ours := false, false
 	if rooted {
 		id, exists, err := place.Identity()
 		if err != nil {
@@ -244,7 +248,7 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 			// leave a foreign place that is taken for the one the base is about.
 			anew, known = fmt.Sprintf("%s is another directory, as approved", place.Root()), r.NewID()
 		case known == "" && id != "":
-			known = id // the state is new, the place is one of ours
+			known, ours = id, true // the state is new, the place is one of ours
 		case known == "":
 			known = r.NewID()
 		}
@@ -261,8 +265,12 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		for _, f := range *known {
 			changes = append(changes, state.ForgetFolder{Folder: f.ID})
 		}
+		changes = append(changes, state.SetMeta{Key: metaInherit, Value: "no"})
 		*known = nil
 		rep.Notes = append(rep.Notes, anew+": both sides are compared anew, and nothing is removed on either")
+	}
+	if ours {
+		changes = append(changes, state.SetMeta{Key: metaInherit, Value: "no"})
 	}
 	for k, v := range want {
 		if v != meta[k] {
