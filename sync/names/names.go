@@ -14,6 +14,20 @@ type Options struct {
 	RemoteSep byte // hierarchy separator of the server; 0: it has none
 	LocalSep  byte // separator of the local store (Maildir: sep); 0: it has none
 	UTF8      bool // utf8foldernames: local names are the decoded form
+	// There and Back, where not nil, are the nametrans of the remote and of the
+	// local repository: There turns a server's name into a local one, still with
+	// the server's separator; Back turns a local name into the server's, still with
+	// the local one. An error concerns that one name.
+	There, Back func(name string) (string, error)
+}
+
+// Read returns a server's name as the configuration sees it: filters, lists of
+// names and There take it so.
+func Read(remote string, o Options) string {
+	if s, ok := decode(remote); ok && o.UTF8 {
+		return s
+	}
+	return remote
 }
 
 // longest is what Linux file systems take as one file name (octets).
@@ -22,12 +36,10 @@ const longest = 255
 // Local returns the local name of a remote mailbox. It is an error where the
 // way back would be another name, or where no folder can have the name.
 func Local(remote string, o Options) (string, error) {
-	name := remote
-	if o.UTF8 {
-		if s, ok := decode(remote); ok {
-			name = s
-		}
+	if o.There != nil {
+		return there(remote, o)
 	}
+	name := Read(remote, o)
 	parts, err := levels(name, o.RemoteSep, o.LocalSep)
 	if err != nil {
 		return "", fmt.Errorf("mailbox %q: %w", Display(remote), err)
@@ -41,18 +53,32 @@ func Local(remote string, o Options) (string, error) {
 
 // Remote returns the remote name of a local folder: Local of it is that folder.
 func Remote(local string, o Options) (string, error) {
-	name := local
 	if local == "" {
 		return "", errors.New("mails in the root of the tree belong to no mailbox")
 	}
-	parts, err := levels(name, o.LocalSep, o.RemoteSep)
+	if o.There != nil || o.Back != nil {
+		return back(local, o)
+	}
+	parts, err := levels(local, o.LocalSep, o.RemoteSep)
 	if err != nil {
 		return "", fmt.Errorf("folder %q: %w", local, err)
 	}
-	remote := join(parts, o.RemoteSep)
+	remote, err := written(local, join(parts, o.RemoteSep), o)
+	if err != nil {
+		return "", err
+	}
+	if back, err := Local(remote, o); err != nil || back != local {
+		return "", fmt.Errorf("folder %q: no mailbox name leads back to it", local)
+	}
+	return remote, nil
+}
+
+// written is a name as it is sent to a server, for a local folder.
+func written(local, name string, o Options) (string, error) {
+	remote := name
 	if o.UTF8 {
 		var ok bool
-		if remote, ok = encode(remote); !ok {
+		if remote, ok = encode(name); !ok {
 			return "", fmt.Errorf("folder %q: its name is not UTF-8", local)
 		}
 	} else if !ascii(remote) {
@@ -60,9 +86,6 @@ func Remote(local string, o Options) (string, error) {
 	}
 	if IsInbox(remote) && remote != "INBOX" {
 		return "", fmt.Errorf("folder %q: its mailbox would be INBOX, which is the same in any case and has a folder of its own", local)
-	}
-	if back, err := Local(remote, o); err != nil || back != local {
-		return "", fmt.Errorf("folder %q: no mailbox name leads back to it", local)
 	}
 	return remote, nil
 }
