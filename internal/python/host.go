@@ -26,8 +26,11 @@ const bootstrap = `import sys; sys.path[:1] == [""] and sys.path.pop(0); f = ope
 
 const (
 	// patience is how long a child that is told to end, or whose pipe ended, may
-	// take before it is killed, and what it wrote to arrive.
-	patience = 300 * time.Millisecond
+	// take before it is killed, and one that was killed before it is given up. It
+	// takes no time where the machine has any to spare.
+	patience = 3 * time.Second
+	// rest is how long what a dead child wrote may take to arrive.
+	rest = 300 * time.Millisecond
 	// mostLines is how many lines of standard error one request may add to the log.
 	mostLines = 100
 )
@@ -125,7 +128,7 @@ func (h *host) watch() {
 // cut leaves what is in the pipes some time to arrive. Their other ends may stay
 // open, in processes that the user's code left behind; they are not waited for.
 func (h *host) cut() {
-	soon := time.Now().Add(patience)
+	soon := time.Now().Add(rest)
 	for _, f := range []*os.File{h.requests, h.answers, h.stderr} {
 		_ = f.SetDeadline(soon) // closed already: as good
 	}
@@ -210,7 +213,7 @@ func (h *host) ask(ctx context.Context, q question) (a reply, begun bool, err er
 	if ctx.Err() != nil {
 		return a, begun, context.Cause(ctx)
 	}
-	if !h.wait(patience) {
+	if !h.wait() {
 		h.kill()
 		return a, begun, fmt.Errorf("%w: python3 runs, but its pipe: %w", errCut, err)
 	}
@@ -220,8 +223,8 @@ func (h *host) ask(ctx context.Context, q question) (a reply, begun bool, err er
 	return a, begun, fmt.Errorf("%w: python3 ended with %s", errCut, h.how)
 }
 
-func (h *host) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
+func (h *host) wait() bool {
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-h.ended:
@@ -234,11 +237,11 @@ func (h *host) wait(d time.Duration) bool {
 // close ends the child, in order if it is idle, and frees what the host holds.
 func (h *host) close() {
 	h.requests.Close()
-	if h.busy.Load() || !h.wait(patience) {
+	if h.busy.Load() || !h.wait() {
 		h.kill()
 	}
 	// A killed process ends, unless the kernel is waiting for a broken disk.
-	if h.wait(10 * patience) {
+	if h.wait() {
 		<-h.read
 	}
 	h.answers.Close()
