@@ -125,14 +125,12 @@ func (e *Evaluator) request(ctx context.Context, q question) (any, error) {
 	if a.Kind != "" {
 		return nil, e.raised(a)
 	}
-	var function func(int) any
+	var made func(int) any // a call gives no functions
 	if q.Op == "eval" {
-		function = func(n int) any { return e.remote(q.Src, n) }
+		made = func(n int) any { return &function{e: e, src: q.Src, n: n} }
 	}
-	return decode(a.Value, function)
+	return decode(a.Value, made)
 }
-
-func (e *Evaluator) remote(src string, n int) any { return &function{e: e, src: src, n: n} }
 
 func (e *Evaluator) raised(a reply) *pyexpr.Error {
 	if a.Line > 0 {

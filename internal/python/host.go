@@ -22,7 +22,7 @@ var driver string
 
 // bootstrap reads the driver from the pipe of requests. The directory that a
 // program happens to be started in is no place to take modules from.
-const bootstrap = `import sys; sys.path[:1] == [""] and sys.path.pop(0); f = open(3, "rb"); exec(compile(f.read(int(f.readline())), "offlineimapd", "exec"))`
+const bootstrap = `import sys; sys.path[:1] == [""] and sys.path.pop(0); f = open(3, "rb"); exec(compile(f.read(int(f.readline() or 0)), "offlineimapd", "exec"))`
 
 const (
 	// patience is how long a child that is told to end, or whose pipe ended, may

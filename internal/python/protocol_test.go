@@ -3,8 +3,11 @@ package python
 import (
 	"bytes"
 	"encoding/binary"
+	"reflect"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/offlineimap/offlineimapd/internal/pyexpr"
 )
@@ -60,4 +63,40 @@ func TestGarbage(t *testing.T) {
 	if got := must(t, e, "len('abc')"); got != int64(3) {
 		t.Error(got)
 	}
+}
+
+// values are all that there are, but for NaN, which equals nothing.
+func values() *rapid.Generator[any] {
+	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	leaf := rapid.OneOf(
+		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int64().AsAny(), rapid.Float64().AsAny(), text.AsAny(),
+		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) any { return pyexpr.Bytes(append([]byte{}, b...)) }),
+	)
+	var tree func(depth int) *rapid.Generator[any]
+	tree = func(depth int) *rapid.Generator[any] {
+		if depth == 0 {
+			return leaf
+		}
+		items := rapid.SliceOfN(tree(depth-1), 0, 4)
+		return rapid.OneOf(leaf,
+			rapid.Map(items, func(v []any) any { return pyexpr.List(append([]any{}, v...)) }),
+			rapid.Map(items, func(v []any) any { return pyexpr.Tuple(append([]any{}, v...)) }),
+			rapid.Map(rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) pyexpr.Pair {
+				return pyexpr.Pair{Key: text.Draw(t, "key"), Value: tree(depth-1).Draw(t, "value")}
+			}), 0, 4, func(p pyexpr.Pair) string { return p.Key.(string) }), func(p []pyexpr.Pair) any { return pyexpr.Dict(append([]pyexpr.Pair{}, p...)) }),
+		)
+	}
+	return tree(3)
+}
+
+// TestThereAndBack wants every value to come back from Python as it went there.
+func TestThereAndBack(t *testing.T) {
+	e, _ := evaluator(t, "")
+	f := must(t, e, "lambda x: x").(pyexpr.Func)
+	rapid.Check(t, func(r *rapid.T) {
+		v := values().Draw(r, "value")
+		if got, err := f.Call(t.Context(), v); err != nil || !reflect.DeepEqual(got, v) {
+			r.Fatalf("%#v came back as %#v, %v", v, got, err)
+		}
+	})
 }
