@@ -32,6 +32,7 @@ type pairOf struct {
 	full          bool
 	dryRun        bool
 	remoteID      string
+	heritage      engine.Heritage
 	wrap          func(store.Store) store.Store // stands before the local store
 	serial        int
 }
@@ -100,7 +101,7 @@ func (p *pairOf) run(lf, rf *storetest.Faults) (*engine.Report, error) {
 	return engine.Run(ctx, engine.Request{
 		Account: "test", Local: local, Remote: remote, State: db, Policy: p.policy,
 		Approve: p.approve, ApproveTokens: p.tokens, Only: p.only, Full: p.full, DryRun: p.dryRun,
-		RemoteID: p.remoteID, NewID: func() string { return "id" }, Now: time.Now,
+		RemoteID: p.remoteID, Inherit: p.heritage, NewID: func() string { return "id" }, Now: time.Now,
 	}, nil)
 }
 

@@ -31,8 +31,31 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		f.skip(err)
 		skipped = append(skipped, f)
 	}
+	// apart tells whether a folder takes no part, for whichever reason.
+	apart := func(f *folderRun) bool {
+		in, err := r.Policy.Choice.takes(f.remoteName, f.localName, o)
+		if err != nil {
+			skip(f.remoteName, f.localName, err)
+		}
+		if !in {
+			byRemote[f.remoteName], byLocal[f.localName] = f, f
+			r.apart[f.localName] = err == nil
+		}
+		return !in
+	}
+	here := map[string]bool{}
+	for _, b := range local {
+		here[b.Name] = true
+	}
 	for _, k := range known {
-		add(&folderRun{run: r, remoteName: k.Remote, localName: k.Local, known: &k})
+		if name, err := names.Local(k.Remote, o); err == nil && name != k.Local && here[name] && !here[k.Local] {
+			// Somebody moved the directory to where its mailbox belongs now.
+			gone = append(gone, state.ForgetFolder{Folder: k.ID}, knew(k.Remote))
+			continue
+		}
+		if f := (&folderRun{run: r, remoteName: k.Remote, localName: k.Local, known: &k}); !apart(f) {
+			add(f)
+		}
 	}
 	for i := range remote {
 		b := &remote[i]
@@ -41,6 +64,12 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 		f := byRemote[b.Name]
 		if f == nil {
+			if in, err := r.Policy.Choice.remote(b.Name, o); !in {
+				if err != nil {
+					skip(b.Name, "", err)
+				}
+				continue
+			}
 			name, err := names.Local(b.Name, o)
 			if err != nil {
 				skip(b.Name, "", err)
@@ -50,8 +79,9 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 				skip(b.Name, name, fmt.Errorf("its local folder %q belongs to %q already", name, names.Display(other.remoteName)))
 				continue
 			}
-			f = &folderRun{run: r, remoteName: b.Name, localName: name}
-			add(f)
+			if f = (&folderRun{run: r, remoteName: b.Name, localName: name}); !apart(f) {
+				add(f)
+			}
 		}
 		f.remoteBox = b
 	}
@@ -59,6 +89,13 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		b := &local[i]
 		f := byLocal[b.Name]
 		if f == nil {
+			if in, err := r.Policy.Choice.local(b.Name); !in {
+				if err != nil {
+					skip(b.Name, b.Name, err)
+				}
+				r.apart[b.Name] = err == nil
+				continue
+			}
 			name, err := names.Remote(b.Name, o)
 			if err != nil {
 				skip(b.Name, b.Name, err)
@@ -68,8 +105,9 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 				skip(name, b.Name, fmt.Errorf("its mailbox on the server, %q, is kept in %q already", names.Display(name), byRemote[name].localName))
 				continue
 			}
-			f = &folderRun{run: r, remoteName: name, localName: b.Name}
-			add(f)
+			if f = (&folderRun{run: r, remoteName: name, localName: b.Name}); !apart(f) {
+				add(f)
+			}
 		}
 		f.localBox = b
 	}

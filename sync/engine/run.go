@@ -33,6 +33,7 @@ type Policy struct {
 	KeepDeleted                   bool // removing on the server only marks \Deleted
 	IgnoreReadOnly                bool // not a word about mailboxes that the server opens read-only
 	Names                         names.Options
+	Choice                        Choice
 }
 
 // Request is one run to make.
@@ -87,16 +88,19 @@ type run struct {
 	events    chan Event
 	began     time.Time
 	left      []*folderRun // folders that are not among Request.Only
-	absent    []error      // what Request.Only names and nobody has
-	pairs     []FolderPair // of the account, whether they take part or not
-	noPlace   bool         // dry run: the place of the local store is yet to be made
+	// apart are the local names of folders that Policy.Choice leaves out. What is
+	// moved into one of them is not going to be uploaded.
+	apart   map[string]bool
+	absent  []error      // what Request.Only names and nobody has
+	pairs   []FolderPair // of the account, whether they take part or not
+	noPlace bool         // dry run: the place of the local store is yet to be made
 }
 
 // Run brings both sides of an account in step. The error is of the account as
 // a whole; the report is never nil, and tells what was done before it.
 func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
 	rep := &Report{Account: q.Account, DryRun: q.DryRun, Started: q.Now()}
-	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started}
+	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started, apart: map[string]bool{}}
 	err := r.account(ctx, rep, observe)
 	if err != nil {
 		rep.Problems = append(rep.Problems, problem(err))

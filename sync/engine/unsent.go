@@ -47,6 +47,7 @@ func (r *run) unsure(ctx context.Context, folders []*folderRun, here *lone) erro
 		}
 	}
 	delete(now, "") // what lies in the root of the tree is no folder
+	maps.DeleteFunc(now, func(name string, _ mail.Stamp) bool { return r.apart[name] })
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		r.unsent(ctx, name, nil, here) // it has no mailbox, or is new
 	}
