@@ -47,6 +47,7 @@ func TestBadFiles(t *testing.T) {
 		"all closed": {"import os\nos.closerange(0, 10)\nx = 1\n", []string{"there is no answer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e, _ := evaluator(t, c.body, limit(20*time.Second))
 			if name == "endless" {
 				e.o.Limit = time.Second
