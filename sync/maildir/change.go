@@ -85,6 +85,7 @@ func (w *work) Remove(ctx context.Context, uids []mail.UID) error {
 			return at, pathErr("unlink", w.d.at(at.sub, at.name), err)
 		}
 		w.touched[at.sub] = true
+		w.changed(at, place{})
 		return place{}, nil
 	})
 	return err

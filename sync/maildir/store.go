@@ -31,6 +31,12 @@ type Options struct {
 	Durable     bool       // Commit waits until all is on the disk
 	KeepDate    bool       // a file gets the time when its mail arrived at the server, not here
 	Mask        mail.Flags // the flags that may be synchronised. 0: all
+	// Changed is told the path of each file before and after what was done to it:
+	// no path before that of a mail that came in, none after that of one that was
+	// removed. It is called when Commit has made that durable, or when the Work is
+	// discarded; in order for a Work, and maybe by several goroutines at once. It
+	// must not wait. Nil: nobody is told.
+	Changed func(from, to string)
 	// What file names are made of; the zero values stand for the real ones.
 	Now  func() time.Time
 	Host string

@@ -22,7 +22,8 @@ type work struct {
 	number  uint64 // ascends in the order in which works were opened
 	waiting []waiting
 	added   []mail.UID
-	touched [2]bool // whether new, cur must be made durable
+	touched [2]bool     // whether new, cur must be made durable
+	moves   [][2]string // for Options.Changed: paths before and after
 	done    bool
 	err     error
 }
@@ -84,7 +85,7 @@ func (w *work) Added() []mail.UID { return w.added }
 
 func (w *work) Err() error { return w.err }
 
-// Discard removes the mails that still wait in tmp.
+// Discard removes the mails that still wait in tmp, and tells of what was done.
 func (w *work) Discard() {
 	if w.done {
 		return
@@ -97,8 +98,27 @@ func (w *work) Discard() {
 		_ = unix.Unlinkat(w.d.fd[inTmp], m.name, 0)
 	}
 	w.waiting = nil
+	for _, m := range w.moves {
+		w.f.s.o.Changed(m[0], m[1])
+	}
+	w.moves = nil
 	w.d.close()
 	w.f.s.giveBack(w.buf)
+}
+
+// changed notes a change for whoever wants to be told. A place in tmp is none: what
+// is there is not a mail yet.
+func (w *work) changed(from, to place) {
+	if w.f.s.o.Changed == nil || from == to {
+		return
+	}
+	path := func(p place) string {
+		if p.name == "" || p.sub == inTmp {
+			return ""
+		}
+		return w.d.at(p.sub, p.name)
+	}
+	w.moves = append(w.moves, [2]string{path(from), path(to)})
 }
 
 // rename moves a file of the folder, and never onto another: in its place a
@@ -113,7 +133,9 @@ func (w *work) rename(from place, sub int, base, suffix string) (place, error) {
 				w.touched[from.sub] = true
 			}
 			w.touched[sub] = true
-			return place{sub, len(base), name}, nil
+			to := place{sub, len(base), name}
+			w.changed(from, to)
+			return to, nil
 		}
 		if err != unix.EEXIST {
 			return from, &os.LinkError{Op: "rename", Old: w.d.at(from.sub, from.name), New: w.d.at(sub, name), Err: err}
