@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type Command struct {
 	DryRun bool
 	// Log is told what happens, one line a call, by the goroutine that called Run.
 	Log func(level slog.Level, text string)
+
+	grace time.Duration // for tests; 0: grace
 }
 
 // Run runs the hook and waits for its end, not for that of what it left in the
@@ -68,6 +71,7 @@ func (c Command) Run(ctx context.Context) error {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
+	p.grace = cmp.Or(c.grace, grace)
 	if err := p.follow(ctx, limit, c.Log); err != nil {
 		return fmt.Errorf("run %s: %w", c.Name, err)
 	}

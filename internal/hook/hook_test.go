@@ -239,6 +239,7 @@ func TestBinary(t *testing.T) {
 
 // A hook ends in time, and all that it has started with it.
 func TestEnds(t *testing.T) {
+	const brief = 300 * time.Millisecond
 	const stubborn = "trap '' TERM; "
 	for _, c := range []struct {
 		name, shell string
@@ -247,11 +248,11 @@ func TestEnds(t *testing.T) {
 		code        string
 	}{
 		{"limit", "sleep 60", false, grace, grace + time.Second, "-15"},
-		{"limit, in order", "trap 'echo bye; exit 5' TERM; sleep 60 & wait", false, grace, grace + time.Second, "5"},
-		{"limit, stubborn", stubborn + "sleep 60; sleep 60", false, grace, grace + time.Second, "-9"},
-		{"limit, stubborn child without output", "(" + stubborn + "while :; do sleep 60; done) >/dev/null 2>&1 & wait", false, grace, grace + time.Second, "-15"},
-		{"limit, stopped", "kill -STOP $$", false, grace, grace + time.Second, "-15"},
-		{"limit, flood", "yes", false, grace, grace + time.Second, "-15"},
+		{"limit, in order", "trap 'echo bye; exit 5' TERM; sleep 60 & wait", false, brief, brief + time.Second, "5"},
+		{"limit, stubborn", stubborn + "sleep 60; sleep 60", false, brief, brief + time.Second, "-9"},
+		{"limit, stubborn child without output", "(" + stubborn + "while :; do sleep 60; done) >/dev/null 2>&1 & wait", false, brief, brief + time.Second, "-15"},
+		{"limit, stopped", "kill -STOP $$", false, brief, brief + time.Second, "-15"},
+		{"limit, flood", "yes", false, brief, brief + time.Second, "-15"},
 		{"cancel", "sleep 60", true, 0, 700 * time.Millisecond, "-15"},
 		{"cancel, stubborn", stubborn + "while :; do sleep 60; done", true, 0, 700 * time.Millisecond, "-9"},
 		{"cancel, flood", stubborn + "yes", true, 0, 700 * time.Millisecond, "-9"},
@@ -273,6 +274,7 @@ func TestEnds(t *testing.T) {
 				cancel()
 			} else {
 				h.Limit = 150 * time.Millisecond
+				h.grace = c.least
 				begun = time.Now().Add(h.Limit)
 				ended <- h.Run(ctx)
 			}

@@ -28,6 +28,7 @@ const (
 // process is a hook that was started.
 type process struct {
 	pid    int
+	grace  time.Duration // to end in order after the limit
 	pipes  [2]*os.File
 	said   chan said     // what the readers of the pipes have to tell
 	exited chan struct{} // closed when the shell has ended; it keeps its process ID
@@ -126,7 +127,7 @@ func (p *process) follow(ctx context.Context, limit time.Duration, log func(slog
 				why = fmt.Errorf("%w: %v", ErrLimit, limit)
 				log(slog.LevelWarn, fmt.Sprintf("The hook has run for %v, as long as it may, and is ended", limit))
 				p.terminate()
-				next(ending, grace)
+				next(ending, p.grace)
 			case ending:
 				// The shell may have ended, while its children need the whole grace.
 				p.signal(syscall.SIGKILL)
