@@ -9,6 +9,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/store"
 	"github.com/offlineimap/offlineimapd/sync/store/storetest"
 )
 
@@ -291,5 +292,40 @@ func TestThereAndBack(t *testing.T) {
 			t.Fatalf("round %d: %d mails, agreed on %d", round, a+1, b+1)
 		}
 		p.inStep()
+	}
+}
+
+// What another program knew is of before our time: where the place was in use
+// by us already, and where another was approved of, it is not asked.
+func TestNotInheritedInAPlaceOfOurs(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(p *pairOf, id *string)
+		asked  int64
+	}{
+		{"a place without a mark", func(p *pairOf, id *string) { *id = "" }, 1},
+		{"our state was lost", func(p *pairOf, id *string) {}, 0},
+		{"another place, as approved", func(p *pairOf, id *string) {
+			p.state = strings.TrimSuffix(p.state, "new")
+			*id = "another"
+			p.approve = []string{engine.ApproveRoot}
+		}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPair(t, storetest.Options{})
+			id, gone := "", false
+			p.wrap = func(s store.Store) store.Store { return place{s, &id, &gone} }
+			p.add(p.remote, "INBOX", 12, mail.Seen)
+			p.sync()
+			h := p.changesOver()
+			p.remove(p.local, "INBOX", 1)
+			tc.change(p, &id)
+			r := p.sync()
+			if n := h.asked.Load(); n != tc.asked || r.Counts.RemovedRemote != int(tc.asked) || r.Counts.Downloaded != 1-int(tc.asked) {
+				t.Errorf("asked %d times, %+v", n, r.Counts)
+			}
+			p.approve = nil
+			p.inStep()
+		})
 	}
 }
