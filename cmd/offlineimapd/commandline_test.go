@@ -99,9 +99,9 @@ func TestStatuses(t *testing.T) {
 	p.configure()
 	said(exitError, nil, "password")
 	p.pass = "pass"
-	p.more = "nametrans = lambda f: f\n"
+	p.more = "startdate = 2026-01-01\n"
 	p.configure()
-	said(exitConfig, nil, "nametrans", "config:")
+	said(exitConfig, nil, "startdate", "config:")
 	p.more = "maxconections = 2\n"
 	p.configure()
 	said(exitOK, nil, "warning", "maxconnections")

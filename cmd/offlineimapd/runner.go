@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/hook"
+	"github.com/offlineimap/offlineimapd/internal/python"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/imap/dial"
@@ -28,8 +31,11 @@ type runner struct {
 	cfg      *config.Config
 	account  *config.Account
 	names    *atomic.Uint64
+	python   *python.Evaluator
+	changes  *hook.Changes
 	patience time.Duration
 
+	kept    string            // what remotepasseval gave, and the server took
 	refused [sha256.Size]byte // of the password that the server refused last
 	refusal error             // nil: none was refused
 	folders map[int64]tallied
@@ -52,13 +58,13 @@ const settling = 300 * time.Millisecond
 // Run makes a run.
 func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, error) {
 	started := time.Now()
-	secret, err := r.secret(o)
+	secret, err := r.secret(ctx, o)
 	if err != nil {
 		return &service.Outcome{Report: engine.NotStarted(r.account.Name, started, err)}, err
 	}
 	out := &service.Outcome{}
 	out.Report, err = work{
-		cfg: r.cfg, account: r.account, names: r.names, patience: r.patience,
+		cfg: r.cfg, account: r.account, names: r.names, python: r.python, changes: r.changes, patience: r.patience,
 		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
 		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
 		connections: o.Connections,
@@ -66,6 +72,10 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		observe:     o.Observe, note: o.Note,
 		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
 	}.run(ctx)
+	r.kept = ""
+	if r.account.Remote.IMAP.PassEval.Source != "" && err == nil {
+		r.kept = secret
+	}
 	if store.ClassOf(err) == store.Auth {
 		r.refused, r.refusal = sha256.Sum256([]byte(secret)), r.coded(err)
 	}
@@ -74,19 +84,22 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 
 // secret returns what to log in with. Where only the clock asks, a password that
 // was refused is not tried again: that locks accounts.
-func (r *runner) secret(o service.Order) (string, error) {
+func (r *runner) secret(ctx context.Context, o service.Order) (string, error) {
 	m := r.account.Remote.IMAP
 	if m.PreauthTunnel != "" {
 		return "", nil
 	}
-	secret := o.Secret
+	secret := cmp.Or(o.Secret, r.kept)
 	if secret == "" {
 		var err error
-		if secret, err = password(m)(context.Background()); err != nil {
+		if secret, err = password(r.python, m)(ctx); err != nil {
 			hint := "offlineimapctl sync " + r.account.Name + " asks for it on a terminal; "
-			if m.Password.File != "" {
+			switch {
+			case m.PassEval.Source != "":
+				hint += "or mend remotepasseval"
+			case m.Password.File != "":
 				hint += "or mend the file that remotepassfile names"
-			} else {
+			default:
 				hint += "or write remotepassfile = FILE into the remote repository"
 			}
 			return "", &service.Error{Code: service.CredentialsUnavailable, Err: err, Hint: hint}

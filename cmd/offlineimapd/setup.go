@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/python"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -30,6 +31,9 @@ type loader struct {
 	log   *slog.Logger
 	names *atomic.Uint64
 	told  map[string]bool // what was logged already
+
+	python *python.Evaluator // of the configuration that was read last
+	file   string            // its helpers
 }
 
 // load is a service.Loader. It is called by one goroutine at a time.
@@ -47,6 +51,7 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 		l.warn(problems)
 		return nil, invalid(err, problems)
 	}
+	l.evaluate(cfg)
 	wanted := l.o.accounts
 	if len(wanted) == 0 {
 		wanted = cfg.General.Accounts
@@ -69,6 +74,20 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 		}
 	}
 	return setup, nil
+}
+
+// evaluate sees to it that expressions are evaluated with the file of helpers as
+// it is now. Accounts go on with what they have as long as it is the same; else
+// they are others, whose runs begin anew.
+func (l *loader) evaluate(cfg *config.Config) {
+	file := helpers(cfg)
+	if l.python != nil {
+		if file == l.file {
+			return
+		}
+		go l.python.Close()
+	}
+	l.python, l.file = evaluator(cfg, func(line string) { l.log.Warn("python3: " + line) }), file
 }
 
 func (l *loader) warn(problems []config.Problem) {
@@ -133,7 +152,7 @@ func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
 		s.Host, s.User, s.Connections = m.Host, m.User, m.MaxConnections
 	}
 	if s.Refused == "" {
-		s.Runner = &runner{cfg: cfg, account: a, names: l.names, patience: l.o.patience}
+		s.Runner = &runner{cfg: cfg, account: a, names: l.names, python: l.python, changes: changed(a), patience: l.o.patience}
 	}
 	return s
 }
@@ -146,6 +165,7 @@ func fingerprint(cfg *config.Config, a *config.Account) string {
 	general := cfg.General
 	general.Accounts, general.MaxSyncAccounts, general.MaxSyncAsked = nil, 0, false
 	_ = e.Encode(general)
+	_ = e.Encode(helpers(cfg))
 	b := *a
 	b.Problems = slices.DeleteFunc(slices.Clone(a.Problems), func(p config.Problem) bool { return p.Severity == config.Warning })
 	_ = e.Encode(b)

@@ -6,17 +6,22 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/hook"
+	"github.com/offlineimap/offlineimapd/internal/python"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/imap"
 	"github.com/offlineimap/offlineimapd/sync/imap/dial"
+	"github.com/offlineimap/offlineimapd/sync/localstatus"
 	"github.com/offlineimap/offlineimapd/sync/maildir"
 	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/state"
@@ -26,6 +31,8 @@ import (
 // runAccounts runs every account, as many at once as the configuration says.
 // One that fails holds up no other.
 func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Account, o options, s *show) []*engine.Report {
+	ev := evaluator(cfg, func(line string) { s.note("python3", line) })
+	defer ev.Close()
 	reports := make([]*engine.Report, len(accounts))
 	names := new(atomic.Uint64)
 	slots := make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))
@@ -35,7 +42,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 			slots <- struct{}{}
 			defer func() { <-slots; done <- struct{}{} }()
 			reports[i], _ = work{
-				cfg: cfg, account: a, names: names,
+				cfg: cfg, account: a, names: names, python: ev, changes: changed(a),
 				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
 				step: o.step, patience: o.patience, remoteID: o.remoteID,
 				observe: func(e engine.Event) { s.event(a.Name, e) },
@@ -54,6 +61,8 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 type work struct {
 	cfg             *config.Config
 	account         *config.Account
+	python          *python.Evaluator
+	changes         *hook.Changes  // what the next postsynchook is told; nil: nothing
 	names           *atomic.Uint64 // maildir.Options.Names of all accounts
 	approve, tokens []string       // engine.Request.Approve and ApproveTokens
 	only            []string
@@ -93,6 +102,14 @@ func places(cfg *config.Config, a *config.Account) (path, dir, lock string) {
 // come so far.
 func (w work) try(ctx context.Context) (*engine.Report, error) {
 	a, metadata := w.account, w.cfg.General.Metadata
+	m, err := resolve(ctx, w.python, a.Remote.IMAP)
+	if err != nil {
+		return nil, err
+	}
+	policy := policy(w.cfg, a)
+	if err := w.folders(ctx, &policy); err != nil {
+		return nil, err
+	}
 	path, dir, theirs := places(w.cfg, a)
 	if !w.dryRun {
 		for _, d := range []string{metadata, dir} {
@@ -106,7 +123,7 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		}
 		defer lock.Unlock()
 	}
-	local := newLocal(w.cfg, a, w.names)
+	local := newLocal(w.cfg, a, w.names, w.changes)
 	if !w.dryRun {
 		unlock, err := local.Lock()
 		if err != nil {
@@ -114,11 +131,12 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		}
 		defer unlock()
 	}
+	w.hook(ctx, "presynchook", a.PreSyncHook, nil)
 	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: w.dryRun, Step: w.step})
 	if err != nil {
 		return nil, err
 	}
-	remote, err := w.server()
+	remote, err := w.server(ctx, m)
 	if err != nil {
 		if cerr := db.Close(); cerr != nil {
 			w.note(fmt.Sprintf("close the state: %v", cerr))
@@ -127,8 +145,12 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	}
 	report, err := engine.Run(ctx, engine.Request{
 		Account: a.Name, Local: local, Remote: remote, State: db,
-		Policy: policy(w.cfg, a), Approve: w.approve, ApproveTokens: w.tokens, Only: w.only, Full: w.full, DryRun: w.dryRun,
-		RemoteID: cmp.Or(w.remoteID, remoteID(a.Remote.IMAP)), Patience: w.patience,
+		Policy: policy, Approve: w.approve, ApproveTokens: w.tokens, Only: w.only, Full: w.full, DryRun: w.dryRun,
+		RemoteID: cmp.Or(w.remoteID, remoteID(m)), Patience: w.patience,
+		Inherit: localstatus.New(localstatus.Options{
+			Metadata: metadata, Account: a.Name, LocalRepository: a.Local.Name, RemoteRepository: a.Remote.Name,
+			Separator: a.Local.Maildir.Sep, UTF8: a.UTF8FolderNames,
+		}),
 		NewID: rand.Text, Now: time.Now,
 	}, w.observe)
 	// The context may have ended; leaving in order has limits of its own.
@@ -139,7 +161,29 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	if cerr := db.Close(); cerr != nil && err == nil {
 		w.note(fmt.Sprintf("close the state: %v", cerr))
 	}
+	if err == nil && ctx.Err() == nil && w.hook(ctx, "postsynchook", a.PostSyncHook, w.changes) && w.changes != nil && !w.dryRun {
+		w.changes.Reset() // what a hook that failed was told, the next one is told again
+	}
 	return report, err
+}
+
+// hook runs a person's command, and says whether it did well. What it has to say
+// is told, and stops nothing.
+func (w work) hook(ctx context.Context, name, command string, changes *hook.Changes) bool {
+	return hook.Command{
+		Name: name, Account: w.account.Name, Mode: "full", Shell: command, Changes: changes,
+		Limit: w.account.HookTimeout, DryRun: w.dryRun,
+		Log: func(_ slog.Level, text string) { w.note(text) },
+	}.Run(ctx) == nil
+}
+
+// changed returns what to tell a postsynchook by; nil where it wants to hear
+// nothing.
+func changed(a *config.Account) *hook.Changes {
+	if !a.HookChanges || a.PostSyncHook == "" {
+		return nil
+	}
+	return &hook.Changes{}
 }
 
 // remoteID names a mailbox's owner as far as the configuration knows. The port
@@ -163,13 +207,13 @@ func policy(cfg *config.Config, a *config.Account) engine.Policy {
 }
 
 // server builds the store for a server. Nothing is connected yet.
-func (w work) server() (*imap.Store, error) {
-	cfg, a, m := w.cfg, w.account, w.account.Remote.IMAP
+func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
+	cfg, a := w.cfg, w.account
 	secret := w.secret
 	if secret == nil {
-		secret = password(m)
+		secret = password(w.python, m)
 	}
-	if err := login(m, secret); err != nil {
+	if err := login(ctx, m, secret); err != nil {
 		return nil, err
 	}
 	o := imap.Options{
@@ -231,18 +275,39 @@ func trust(m *config.IMAP) (dial.Trust, error) {
 
 // login makes sure that there is something to log in with, before anything is
 // sent to anybody.
-func login(m *config.IMAP, secret func(context.Context) (string, error)) error {
+func login(ctx context.Context, m *config.IMAP, secret func(context.Context) (string, error)) error {
 	if m.PreauthTunnel != "" {
 		return nil
 	}
 	if m.User == "" {
 		return &store.Error{Class: store.Config, Err: errors.New("no user is configured"), Hint: "write remoteuser = NAME"}
 	}
-	_, err := secret(context.Background())
+	_, err := secret(ctx)
 	return err
 }
 
-func password(m *config.IMAP) func(context.Context) (string, error) {
+// password reads the configured one. An expression goes before what is written,
+// and is asked once a run.
+func password(ev *python.Evaluator, m *config.IMAP) func(context.Context) (string, error) {
+	if m.PassEval.Source != "" {
+		var mu sync.Mutex
+		known := ""
+		return func(ctx context.Context) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if known != "" {
+				return known, nil
+			}
+			p, err := text(ctx, ev, m.PassEval)
+			if err == nil && p == "" {
+				err = wrong(m.PassEval, errors.New("it gives no password"))
+			}
+			if err == nil {
+				known = p
+			}
+			return p, err
+		}
+	}
 	return func(context.Context) (string, error) {
 		p, err := m.Password.Read()
 		hint := ""
@@ -282,13 +347,17 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64) *maildir.Store {
+func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64, changes *hook.Changes) *maildir.Store {
 	m := a.Local.Maildir
 	info := byte(':')
 	if m.WindowsCompatible {
 		info = '!'
 	}
-	return maildir.New(m.LocalFolders, maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names})
+	o := maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names}
+	if changes != nil {
+		o.Changed = changes.Add
+	}
+	return maildir.New(m.LocalFolders, o)
 }
 
 var _ engine.Rooted = (*maildir.Store)(nil)

@@ -32,6 +32,7 @@ func (l *loader) config() *Config {
 		Fsync:           v.boolean("fsync"),
 		DryRun:          v.boolean("dry-run"),
 		IgnoreReadonly:  v.boolean("ignore-readonly"),
+		PythonFile:      v.file("pythonfile"),
 	}}
 	_, _, c.General.MaxSyncAsked = section.Lookup("maxsyncaccounts")
 	if c.General.Metadata == "" {
@@ -119,6 +120,10 @@ func (l *loader) account(name string, section *ini.Section) *Account {
 	a.AutoRefresh = v.minutes("autorefresh")
 	v.refusals()
 	a.UTF8FolderNames = v.boolean("utf8foldernames")
+	a.PreSyncHook, _ = v.text("presynchook")
+	a.PostSyncHook, _ = v.text("postsynchook")
+	a.HookTimeout = time.Duration(v.number("hook_timeout", 1, 86400)) * time.Second
+	a.HookChanges = v.boolean("hook_changes")
 	windows := v.boolean("maildir-windows-compatible")
 	if a.Local = l.repository(v, "localrepository"); a.Local != nil && a.Local.Maildir != nil {
 		a.Local.Maildir.WindowsCompatible = windows

@@ -27,7 +27,8 @@ type General struct {
 	SockTimeout     time.Duration // 0: none given
 	Fsync           bool
 	DryRun          bool
-	IgnoreReadonly  bool // do not warn of mailboxes that the server opens read-only
+	IgnoreReadonly  bool   // do not warn of mailboxes that the server opens read-only
+	PythonFile      string // absolute, or "": what expressions may use besides what they always may
 }
 
 // Account is a pair of repositories. With an Error among its Problems either
@@ -38,7 +39,12 @@ type Account struct {
 	AutoRefresh   time.Duration // 0: once
 	// UTF8FolderNames: local folders have the decoded names of the server's.
 	UTF8FolderNames bool
-	Problems        []Problem
+	// Shell commands before and after a run, or "", and how long each may take.
+	// With HookChanges the latter reads which files runs changed.
+	PreSyncHook, PostSyncHook string
+	HookTimeout               time.Duration
+	HookChanges               bool
+	Problems                  []Problem
 }
 
 // Refused says whether an Error forbids to run the account.
@@ -74,8 +80,19 @@ type Repository struct {
 	ReadOnly      bool   // nothing on this side is changed
 	CreateFolders bool   // on this side; never with ReadOnly
 	SyncDeletes   bool   // what is deleted on this side is deleted on the other
-	Maildir       *Maildir
-	IMAP          *IMAP
+	// NameTrans is a function of a folder's name on this side, and gives the one
+	// that it has on the other. FolderFilter is a function of a name too, and says
+	// whether the folder is synced; FolderIncludes is a list of names that are
+	// synced whatever it says.
+	NameTrans, FolderFilter, FolderIncludes Expression
+	Maildir                                 *Maildir
+	IMAP                                    *IMAP
+}
+
+// Expression is a Python expression, as it is to be evaluated.
+type Expression struct {
+	Source string // "": none is configured
+	At     string `json:"-"` // the option with file and line, for messages
 }
 
 // Maildir is what only a Maildir has.
@@ -88,27 +105,30 @@ type Maildir struct {
 
 // IMAP is what only a server has.
 type IMAP struct {
-	Host             string // "" only with a tunnel
-	Port             int
-	User             string // "" where none is configured
-	Password         Secret
-	SSL, StartTLS    bool   // StartTLS matters without SSL
-	StartTLSAsked    bool   // StartTLS is written, not only the default
-	CACertFile       string // absolute, SystemRoots, or "" where none is configured
-	CertFingerprints []string
-	ClientCert       string // absolute, or ""
-	ClientKey        string // absolute, or ""
-	SSLVersion       string // "", tls1, tls1_1, tls1_2 or ssl23
-	TLSLevel         string // tls_compat, tls_no_ssl or tls_secure
-	AuthMechanisms   []string
-	PreauthTunnel    string // a shell command, or ""
-	TransportTunnel  string // a shell command, or ""; never together with PreauthTunnel
-	IPv6             *bool  // true: IPv6 only; false: IPv4 only; nil: either
-	Reference        string // the first argument of LIST
-	SubscribedOnly   bool
-	UseCompression   bool
-	MaxConnections   int // at least 1
-	Expunge          bool
+	Host     string // "" only with a tunnel
+	Port     int
+	User     string // "" where none is configured
+	Password Secret
+	// What is asked where the like without Eval is not configured: strings, and a
+	// number.
+	HostEval, PortEval, UserEval, PassEval Expression
+	SSL, StartTLS                          bool   // StartTLS matters without SSL
+	StartTLSAsked                          bool   // StartTLS is written, not only the default
+	CACertFile                             string // absolute, SystemRoots, or "" where none is configured
+	CertFingerprints                       []string
+	ClientCert                             string // absolute, or ""
+	ClientKey                              string // absolute, or ""
+	SSLVersion                             string // "", tls1, tls1_1, tls1_2 or ssl23
+	TLSLevel                               string // tls_compat, tls_no_ssl or tls_secure
+	AuthMechanisms                         []string
+	PreauthTunnel                          string // a shell command, or ""
+	TransportTunnel                        string // a shell command, or ""; never together with PreauthTunnel
+	IPv6                                   *bool  // true: IPv6 only; false: IPv4 only; nil: either
+	Reference                              string // the first argument of LIST
+	SubscribedOnly                         bool
+	UseCompression                         bool
+	MaxConnections                         int // at least 1
+	Expunge                                bool
 }
 
 // Relevant returns, in the order of the file and each once, what there is to

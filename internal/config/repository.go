@@ -64,6 +64,7 @@ func (l *loader) repository(account view, option string) *Repository {
 	r.ReadOnly = v.boolean("readonly")
 	r.CreateFolders = v.boolean("createfolders") && !r.ReadOnly
 	r.SyncDeletes = v.boolean("sync_deletes")
+	r.NameTrans, r.FolderFilter, r.FolderIncludes = v.python("nametrans"), v.python("folderfilter"), v.python("folderincludes")
 	if v.in == inMaildir {
 		r.Maildir = v.maildir()
 	} else {
@@ -146,11 +147,13 @@ func (v view) imap(gmail bool) *IMAP {
 	if i.PreauthTunnel != "" && i.TransportTunnel != "" {
 		v.wrong("preauthtunnel", "remove one of them", "preauthtunnel and transporttunnel exclude each other")
 	}
-	_, _, eval := v.section.Lookup("remotehosteval")
+	i.HostEval, i.PortEval, i.UserEval, i.PassEval = v.python("remotehosteval"), v.python("remoteporteval"), v.python("remoteusereval"), v.python("remotepasseval")
 	switch {
+	case i.HostEval.Source != "": // it goes before remotehost
+		i.Host = ""
 	case i.Host == "" && gmail:
 		i.Host = "imap.gmail.com"
-	case i.Host == "" && i.PreauthTunnel == "" && i.TransportTunnel == "" && !eval:
+	case i.Host == "" && i.PreauthTunnel == "" && i.TransportTunnel == "":
 		v.wrong("remotehost", "write remotehost = NAME", "the repository does not say which server to call")
 	case strings.Count(i.Host, ":") == 1:
 		v.wrong("remotehost", "write the port as remoteport", "%q is not only the name of a server", i.Host)
@@ -181,6 +184,16 @@ func (v view) imap(gmail bool) *IMAP {
 	i.CertFingerprints = v.fingerprints()
 	i.Password = v.password()
 	return i
+}
+
+// python reads an expression; nothing but white space is none.
+func (v view) python(name string) Expression {
+	s, ok := v.text(name)
+	if !ok || strings.TrimSpace(s) == "" {
+		return Expression{}
+	}
+	o, from, _ := v.section.Lookup(name)
+	return Expression{Source: s, At: fmt.Sprintf("%s:%d: [%s] %s", v.l.path, o.Line, from.Name, name)}
 }
 
 // file reads the path of a file that must exist.

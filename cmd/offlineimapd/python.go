@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/pyexpr"
+	"github.com/offlineimap/offlineimapd/internal/python"
+	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/store"
+)
+
+// evaluator evaluates what expressions a configuration has. Nothing is started
+// before one needs it.
+func evaluator(cfg *config.Config, log func(string)) *python.Evaluator {
+	return python.New(python.Options{File: cfg.General.PythonFile, Log: log})
+}
+
+// helpers tells versions of the file of helpers apart; "" without one.
+func helpers(cfg *config.Config) string {
+	if cfg.General.PythonFile == "" {
+		return ""
+	}
+	info, err := os.Stat(cfg.General.PythonFile)
+	if err != nil {
+		return cfg.General.PythonFile
+	}
+	return fmt.Sprintf("%s %d %d", cfg.General.PythonFile, info.ModTime().UnixNano(), info.Size())
+}
+
+// wrong is the error for an expression that gives what its option cannot use. It
+// does not say what that is: it may be a secret.
+func wrong(e config.Expression, err error) error {
+	return store.Fail(store.Config, store.ScopeStore, fmt.Errorf("%s: %w", e.At, err))
+}
+
+// function evaluates an option that is a function; nil where it is not set.
+func (w work) function(ctx context.Context, e config.Expression) (pyexpr.Func, error) {
+	if e.Source == "" {
+		return nil, nil
+	}
+	v, err := w.python.Eval(ctx, e.Source)
+	if err != nil {
+		return nil, wrong(e, err)
+	}
+	f, ok := v.(pyexpr.Func)
+	if !ok {
+		return nil, wrong(e, fmt.Errorf("it is %s, and must be a function of a name, such as lambda name: …", kindOf(v)))
+	}
+	return f, nil
+}
+
+// translation evaluates a nametrans.
+func (w work) translation(ctx context.Context, e config.Expression) (func(string) (string, error), error) {
+	f, err := w.function(ctx, e)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return func(name string) (string, error) {
+		v, err := f.Call(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		s, ok := v.(string)
+		if !ok {
+			return "", fmt.Errorf("it gives %s instead of a name", kindOf(v))
+		}
+		return s, nil
+	}, nil
+}
+
+// filter evaluates folderfilter and folderincludes; nil where all folders are
+// wanted.
+func (w work) filter(ctx context.Context, r *config.Repository) (func(string) (bool, error), error) {
+	f, err := w.function(ctx, r.FolderFilter)
+	if err != nil {
+		return nil, err
+	}
+	always := map[string]bool{}
+	if r.FolderIncludes.Source != "" {
+		v, err := w.python.Eval(ctx, r.FolderIncludes.Source)
+		if err != nil {
+			return nil, wrong(r.FolderIncludes, err)
+		}
+		list, ok := items(v)
+		if !ok {
+			return nil, wrong(r.FolderIncludes, fmt.Errorf("it is %s, and must be a list of names", kindOf(v)))
+		}
+		for _, item := range list {
+			name, ok := item.(string)
+			if !ok {
+				return nil, wrong(r.FolderIncludes, fmt.Errorf("%s is among the names", kindOf(item)))
+			}
+			always[name] = true
+		}
+	}
+	if f == nil {
+		return nil, nil
+	}
+	return func(name string) (bool, error) {
+		if always[name] {
+			return true, nil
+		}
+		v, err := f.Call(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		return truth(v), nil
+	}, nil
+}
+
+// folders adds to a policy what the configuration says about names.
+func (w work) folders(ctx context.Context, p *engine.Policy) error {
+	local, remote := w.account.Local, w.account.Remote
+	var err error
+	if p.Names.There, err = w.translation(ctx, remote.NameTrans); err != nil {
+		return err
+	}
+	if p.Names.Back, err = w.translation(ctx, local.NameTrans); err != nil {
+		return err
+	}
+	if p.Choice.Remote, err = w.filter(ctx, remote); err != nil {
+		return err
+	}
+	p.Choice.Local, err = w.filter(ctx, local)
+	return err
+}
+
+// text evaluates an option that is a string.
+func text(ctx context.Context, ev *python.Evaluator, e config.Expression) (string, error) {
+	v, err := ev.Eval(ctx, e.Source)
+	if err != nil {
+		return "", wrong(e, err)
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case pyexpr.Bytes:
+		return string(v), nil
+	}
+	return "", wrong(e, fmt.Errorf("it is %s, and must be a string", kindOf(v)))
+}
+
+// resolve settles which server to call, and as whom, where expressions say so.
+func resolve(ctx context.Context, ev *python.Evaluator, m *config.IMAP) (*config.IMAP, error) {
+	out := *m
+	var err error
+	if m.HostEval.Source != "" {
+		if out.Host, err = text(ctx, ev, m.HostEval); err == nil && (out.Host == "" || strings.ContainsFunc(out.Host, func(r rune) bool { return r <= ' ' })) {
+			err = wrong(m.HostEval, fmt.Errorf("%q is not the name of a server", names.Display(out.Host)))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if m.UserEval.Source != "" {
+		if out.User, err = text(ctx, ev, m.UserEval); err != nil {
+			return nil, err
+		}
+	}
+	if m.PortEval.Source != "" {
+		v, err := ev.Eval(ctx, m.PortEval.Source)
+		if err != nil {
+			return nil, wrong(m.PortEval, err)
+		}
+		port, ok := v.(int64)
+		if !ok || port < 1 || port > 65535 {
+			return nil, wrong(m.PortEval, fmt.Errorf("it is %s, and must be a number between 1 and 65535", kindOf(v)))
+		}
+		out.Port = int(port)
+	}
+	return &out, nil
+}
+
+func items(v any) ([]any, bool) {
+	switch v := v.(type) {
+	case pyexpr.List:
+		return v, true
+	case pyexpr.Tuple:
+		return v, true
+	}
+	return nil, false
+}
+
+// truth is what Python takes a value for where it asks yes or no.
+func truth(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case int64:
+		return v != 0
+	case float64:
+		return v != 0
+	case string:
+		return v != ""
+	case pyexpr.Bytes:
+		return len(v) > 0
+	case pyexpr.List:
+		return len(v) > 0
+	case pyexpr.Tuple:
+		return len(v) > 0
+	case pyexpr.Dict:
+		return len(v) > 0
+	}
+	return true
+}
+
+// kindOf names the kind of a value, not the value.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return "True or False"
+	case int64, float64:
+		return "a number"
+	case string:
+		return "a string"
+	case pyexpr.Bytes:
+		return "bytes"
+	case pyexpr.List:
+		return "a list"
+	case pyexpr.Tuple:
+		return "a tuple"
+	case pyexpr.Dict:
+		return "a dict"
+	}
+	return "a function"
+}
