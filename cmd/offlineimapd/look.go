@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,18 +86,19 @@ type shownMaildir struct {
 
 type shownIMAP struct {
 	shownRepository
-	Host             string        `json:"remotehost"`
-	Port             int           `json:"remoteport"`
-	User             string        `json:"remoteuser"`
-	Password         config.Secret `json:"password"`
-	SSL              bool          `json:"ssl"`
-	StartTLS         bool          `json:"starttls"`
-	CACertFile       string        `json:"sslcacertfile,omitempty"`
-	CertFingerprints []string      `json:"cert_fingerprint,omitempty"`
-	AuthMechanisms   []string      `json:"auth_mechanisms"`
-	Tunnel           bool          `json:"tunnel"`
-	MaxConnections   int           `json:"maxconnections"`
-	Expunge          bool          `json:"expunge"`
+	Host             string   `json:"remotehost"`
+	Port             int      `json:"remoteport"`
+	User             string   `json:"remoteuser"`
+	Password         string   `json:"password"` // where it comes from
+	SSL              bool     `json:"ssl"`
+	StartTLS         bool     `json:"starttls"`
+	CACertFile       string   `json:"sslcacertfile,omitempty"`
+	CertFingerprints []string `json:"cert_fingerprint,omitempty"`
+	AuthMechanisms   []string `json:"auth_mechanisms"`
+	Tunnel           bool     `json:"tunnel"`
+	Evaluated        bool     `json:"evaluated"` // an expression says which server, or which port
+	MaxConnections   int      `json:"maxconnections"`
+	Expunge          bool     `json:"expunge"`
 }
 
 func shown(cfg *config.Config, only []string) any {
@@ -118,9 +120,10 @@ func shown(cfg *config.Config, only []string) any {
 		if r := a.Remote; r != nil && r.IMAP != nil {
 			m := r.IMAP
 			out.Remote = &shownIMAP{
-				shownRepository: repository(r), Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, SSL: m.SSL, StartTLS: startTLS(m),
+				shownRepository: repository(r), Host: m.Host, Port: m.Port, User: cmp.Or(evaluated(m.UserEval), m.User),
+				Password: cmp.Or(evaluated(m.PassEval), m.Password.String()), SSL: m.SSL, StartTLS: startTLS(m),
 				CACertFile: m.CACertFile, CertFingerprints: m.CertFingerprints, AuthMechanisms: m.AuthMechanisms,
-				Tunnel: m.PreauthTunnel+m.TransportTunnel != "", MaxConnections: m.MaxConnections, Expunge: m.Expunge,
+				Tunnel: m.PreauthTunnel+m.TransportTunnel != "", Evaluated: m.HostEval.Source+m.PortEval.Source != "", MaxConnections: m.MaxConnections, Expunge: m.Expunge,
 			}
 		}
 		accounts = append(accounts, out)
@@ -135,4 +138,12 @@ func shown(cfg *config.Config, only []string) any {
 
 func repository(r *config.Repository) shownRepository {
 	return shownRepository{r.Name, r.Type, r.ReadOnly, r.CreateFolders, r.SyncDeletes}
+}
+
+// evaluated stands for what an expression gives; "" where there is none.
+func evaluated(e config.Expression) string {
+	if e.Source == "" {
+		return ""
+	}
+	return "(by an expression)"
 }

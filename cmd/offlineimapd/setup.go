@@ -85,7 +85,7 @@ func (l *loader) evaluate(cfg *config.Config) {
 		if file == l.file {
 			return
 		}
-		go l.python.Close()
+		go l.python.Rest() // not closed: this reload may yet be refused
 	}
 	l.python, l.file = evaluator(cfg, func(line string) { l.log.Warn("python3: " + line) }), file
 }

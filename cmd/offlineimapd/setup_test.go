@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/service"
 )
 
@@ -166,4 +167,42 @@ func TestMemory(t *testing.T) {
 	if _, err := m.Load(); err == nil {
 		t.Error("nonsense was read")
 	}
+}
+
+// A reload that is refused leaves the accounts with what they have, their helpers
+// included.
+func TestHelpersOfARefusedReload(t *testing.T) {
+	dir := t.TempDir()
+	helpers, rc := filepath.Join(dir, "helpers.py"), filepath.Join(dir, "rc")
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(helpers, "def who(): return 'me'\n")
+	write(rc, strings.Replace(twoAccounts, "[general]\n", "[general]\npythonfile = "+helpers+"\n", 1))
+	l := &loader{log: slog.New(slog.DiscardHandler), told: map[string]bool{}, o: options{config: rc}}
+	was := load(t, l).Accounts[0]
+	asks := func(s service.Spec) string {
+		t.Helper()
+		who, err := text(t.Context(), s.Runner.(*runner).python, config.Expression{Source: "who()"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return who
+	}
+	if got := asks(was); got != "me" {
+		t.Errorf("it is %q", got)
+	}
+	write(helpers, "def who(): return 'somebody else'\n")
+	now := load(t, l).Accounts[0]
+	defer l.python.Close()
+	defer was.Runner.(*runner).python.Close()
+	if was.Print == now.Print {
+		t.Error("the account is as before, with other helpers")
+	}
+	if got := asks(now); got != "somebody else" {
+		t.Errorf("it is %q", got)
+	}
+	asks(was)
 }

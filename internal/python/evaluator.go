@@ -83,6 +83,17 @@ func (e *Evaluator) Close() {
 	e.drop()
 }
 
+// Rest ends the child once it has nothing to do. Should something be asked of it
+// after all, another is started.
+func (e *Evaluator) Rest() {
+	select {
+	case e.turn <- struct{}{}:
+		e.drop()
+		<-e.turn
+	case <-e.ctx.Done():
+	}
+}
+
 // Eval gives the value of an expression, as a value of pyexpr's; an exception is
 // a *pyexpr.Error. What is neither a number, a text nor a container is only
 // true or false.

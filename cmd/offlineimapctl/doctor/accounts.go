@@ -102,8 +102,8 @@ func (e *examination) known() []account {
 		if c.Remote != nil && !c.Remote.Tunnel && (a.host == "" || a.host == c.Remote.Host) {
 			a.host, a.port = c.Remote.Host, c.Remote.Port
 		}
-		if c.Remote != nil && c.Remote.Tunnel {
-			a.host = "" // reached by a command, whatever the name says
+		if c.Remote != nil && (c.Remote.Tunnel || c.Remote.Evaluated) {
+			a.host = "" // reached by a command, or known only to a run
 		}
 	}
 	return all

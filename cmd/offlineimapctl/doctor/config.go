@@ -15,10 +15,11 @@ type configured struct {
 		Root string `json:"localfolders"`
 	} `json:"local"`
 	Remote *struct {
-		Host   string `json:"remotehost"`
-		Port   int    `json:"remoteport"`
-		User   string `json:"remoteuser"`
-		Tunnel bool   `json:"tunnel"`
+		Host      string `json:"remotehost"`
+		Port      int    `json:"remoteport"`
+		User      string `json:"remoteuser"`
+		Tunnel    bool   `json:"tunnel"`
+		Evaluated bool   `json:"evaluated"`
 	} `json:"remote"`
 }
 
