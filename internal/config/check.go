@@ -46,26 +46,36 @@ func (l *loader) all() []*ini.Section {
 	return append([]*ini.Section{l.file.Default}, l.file.Sections...)
 }
 
+// place is the kind of a section, 0 where it has none.
+func (l *loader) place(s *ini.Section) kind {
+	switch {
+	case s == l.file.Default:
+		return inAny
+	case s.Name == "general":
+		return inGeneral
+	case s.Name == "mbnames":
+		return inMbnames
+	case strings.HasPrefix(s.Name, accountPrefix) && s.Name != accountPrefix:
+		return inAccount
+	case strings.HasPrefix(s.Name, repositoryPrefix) && s.Name != repositoryPrefix:
+		return kindOf(s)
+	}
+	return 0
+}
+
 // kinds says which options may stand in a section; ok is false where none do,
 // which is told.
 func (l *loader) kinds(s *ini.Section) (in kind, ok bool) {
 	warn := func(text, hint string) {
 		l.add(Problem{Line: s.Line, Section: s.Name, Text: text, Hint: hint})
 	}
+	if in := l.place(s); in != 0 {
+		return in, true
+	}
 	switch {
-	case s == l.file.Default:
-		return inAny, true
-	case s.Name == "general":
-		return inGeneral, true
-	case s.Name == "mbnames":
-		return inMbnames, true
 	case s.Name == accountPrefix || s.Name == repositoryPrefix:
 		warn("the section has no name", "")
 		return 0, false
-	case strings.HasPrefix(s.Name, accountPrefix):
-		return inAccount, true
-	case strings.HasPrefix(s.Name, repositoryPrefix):
-		return kindOf(s), true
 	case strings.HasPrefix(s.Name, "ui.") || s.Name == "notifications":
 		warn("obsolete: the section has no effect", "remove it")
 		return 0, false

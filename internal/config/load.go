@@ -109,6 +109,7 @@ func parse(path string, src []byte, mode fs.FileMode) (*Config, []Problem) {
 	l.file = file
 	var c *Config
 	if len(errs) == 0 { // what follows from a line that was not understood helps nobody
+		l.dialect()
 		l.check(mode)
 		c = l.config()
 	}

@@ -9,6 +9,9 @@ const (
 	maxDepth = 10      // configparser.MAX_INTERPOLATION_DEPTH
 	maxRefs  = 10_000  // references followed for one value
 	maxValue = 1 << 20 // octets of a value that references something
+	// Octets written and references followed for all values of a file: each of
+	// 100,000 sections may inherit one that grows to maxValue.
+	maxWork = 64 << 20
 )
 
 const percentHint = "a literal percent sign is written %%"
@@ -21,14 +24,21 @@ func (s *Section) Get(name string) (value string, ok bool, err error) {
 	if !ok {
 		return "", false, nil
 	}
+	value, err = s.value(o)
+	return value, true, err
+}
+
+func (s *Section) value(o Option) (string, error) {
 	if !strings.Contains(o.Raw, "%") {
-		return o.Raw, true, nil
+		return o.Raw, nil
 	}
 	x := expansion{section: s}
-	if err := x.expand(o); err != nil {
-		return "", true, err
+	err := x.expand(o)
+	s.file.work += x.out.Len() + x.refs
+	if err != nil {
+		return "", err
 	}
-	return x.out.String(), true, nil
+	return x.out.String(), nil
 }
 
 type expansion struct {
@@ -46,6 +56,9 @@ func (x *expansion) expand(o Option) error {
 		if n == o.Name {
 			return fail("", "circular reference: %s -> %s", strings.Join(x.chain[i:], " -> "), n)
 		}
+	}
+	if x.section.file.work > maxWork {
+		return fail("", "all the references of the file together are too long to be followed")
 	}
 	if len(x.chain) == maxDepth {
 		return fail("", "more than %d references inside one another, beginning with %s", maxDepth, x.chain[0])

@@ -23,6 +23,7 @@ type Option struct {
 	// Continued holds the line numbers of the lines of Raw after its first,
 	// empty ones left out.
 	Continued []int
+	comment   int // where in Raw Python 2 saw a comment begin; 0: nowhere
 }
 
 // Section is one section with its options in the order of the file.
@@ -33,13 +34,18 @@ type Section struct {
 	by      map[string]int
 	// defaults is nil in [DEFAULT] itself.
 	defaults *Section
+	file     *File
 }
 
 // File is what Parse found.
 type File struct {
 	Default  *Section
 	Sections []*Section // in the order of the file, without [DEFAULT]
+	// Repeated is what Python 3 refuses; where it is not empty, the file is none
+	// of Python 3's, and was read as Python 2 did: the last one counts.
+	Repeated []Repetition
 	by       map[string]*Section
+	work     int // done for interpolation, in octets and references
 }
 
 // Section returns the section of that exact name.
@@ -66,10 +72,13 @@ const (
 
 // Parse reads a file. The File is never nil; where there are errors it holds
 // what could be understood, and must not be used for anything but messages.
+// What is Repeated is no error here.
 func Parse(src []byte) (*File, []*Error) {
-	p := parser{file: &File{Default: &Section{Name: "DEFAULT", by: map[string]int{}}, by: map[string]*Section{}}}
+	f := &File{by: map[string]*Section{}}
+	f.Default = &Section{Name: "DEFAULT", by: map[string]int{}, file: f}
+	p := parser{file: f}
 	rest := string(src)
-	for n := 1; rest != "" && len(p.errs) < maxErrors; n++ {
+	for n := 1; rest != "" && len(p.errs) < maxErrors && !p.over; n++ {
 		var line string
 		line, rest = cutLine(rest)
 		p.line(n, line)
@@ -79,7 +88,8 @@ func Parse(src []byte) (*File, []*Error) {
 		}
 	}
 	p.finish()
-	return p.file, p.errs
+	f.forget()
+	return f, p.errs
 }
 
 // cutLine ends a line at \n, \r\n or \r, as Python's text files do.
@@ -102,7 +112,9 @@ type parser struct {
 	more     []byte
 	blank    int // empty lines seen since the last line of the open option
 	indent   int // of the last section or option line
+	head     int // the line of the last header
 	headless bool
+	over     bool // no more is read
 	entries  int
 }
 
@@ -169,15 +181,17 @@ func (p *parser) line(n int, line string) {
 		return
 	}
 	if i, dup := p.section.by[name]; dup {
-		p.fail(n, p.section.Name, name, fmt.Sprintf("written twice in this section, first in line %d", p.section.Options[i].Line), "remove one of them")
-	} else {
-		p.section.by[name] = len(p.section.Options)
+		p.repeat(Repetition{Section: p.section.Name, Option: name, Line: n, First: p.section.Options[i].Line,
+			Apart: p.section.Options[i].Line < p.head, in: p.section, before: p.section.Options[i]})
 	}
-	p.section.Options = append(p.section.Options, Option{Name: name, Raw: trim(text[eq+1:]), Line: n})
+	p.section.by[name] = len(p.section.Options)
+	value := trim(text[eq+1:])
+	p.section.Options = append(p.section.Options, Option{Name: name, Raw: value, Line: n, comment: comment(value)})
 	p.open = true
 }
 
 func (p *parser) header(n int, name string) {
+	p.head = n
 	if name == p.file.Default.Name { // the one section that may come again
 		p.section = p.file.Default
 		if p.section.Line == 0 {
@@ -187,9 +201,9 @@ func (p *parser) header(n int, name string) {
 	}
 	s := p.file.by[name]
 	if s != nil {
-		p.fail(n, name, "", fmt.Sprintf("this section exists already, in line %d", s.Line), "move its options there")
+		p.repeat(Repetition{Section: name, Line: n, First: s.Line})
 	} else {
-		s = &Section{Name: name, Line: n, by: map[string]int{}, defaults: p.file.Default}
+		s = &Section{Name: name, Line: n, by: map[string]int{}, defaults: p.file.Default, file: p.file}
 		p.file.by[name] = s
 		p.file.Sections = append(p.file.Sections, s)
 	}
