@@ -188,16 +188,23 @@ func TestChangeover(t *testing.T) {
 		name   string
 		sep    string
 		utf8   bool
-		format int // of plain files; 0: databases
+		format int  // of plain files; 0: databases
+		trans  bool // with a nametrans on each side, and a filter
 	}{
-		{"databases, side by side", ".", false, 0},
-		{"databases, nested, UTF-8", "/", true, 0},
-		{"plain 1, side by side, UTF-8", ".", true, 1},
-		{"plain 2, nested", "/", false, 2},
+		{"databases, side by side", ".", false, 0, false},
+		{"databases, nested, UTF-8", "/", true, 0, false},
+		{"plain 1, side by side, UTF-8", ".", true, 1, false},
+		{"plain 2, nested", "/", false, 2, false},
+		{"databases, translated, UTF-8", ".", true, 0, true},
+		{"databases, translated, nested", "/", false, 0, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := changer{newPerson(t, srv), map[string]string{"Lists": "Lists"}}
 			c.moreLocal = "sep = " + tc.sep
+			if tc.trans {
+				c.moreLocal += "\nnametrans = lambda f: re.sub(r'^[.]?L([./])', r'Lists\\1', f)"
+				c.more = "nametrans = lambda f: re.sub('^Lists/', 'L/', f)\nfolderfilter = lambda f: f not in ['Spam', 'Lists']"
+			}
 			configure := func() {
 				c.configure()
 				if tc.utf8 {
@@ -213,6 +220,9 @@ func TestChangeover(t *testing.T) {
 				if tc.utf8 {
 					name = names.Display(name)
 				}
+				if tc.trans {
+					name = strings.Replace(name, "Lists", "L", 1)
+				}
 				c.local[box] = name
 				if box != "INBOX" {
 					m.Create(box)
@@ -220,6 +230,9 @@ func TestChangeover(t *testing.T) {
 				for n := 1; n <= mailsEach; n++ {
 					m.Append(box, c.mail(i, n), time.Time{}, map[bool][]string{true: {`\Seen`}}[n%2 == 0]...)
 				}
+			}
+			if tc.trans {
+				m.Create("Spam")
 			}
 			c.offlineIMAP()
 			c.agree()
@@ -263,6 +276,11 @@ func TestChangeover(t *testing.T) {
 				t.Errorf("OfflineIMAP's files were changed: %s", difference(after, before))
 			}
 			c.agree()
+			for _, f := range []string{"Spam", "Lists"} {
+				if tc.trans && exists(filepath.Join(c.root(), f)) {
+					t.Errorf("a folder is here that the filter leaves out: %s", f)
+				}
+			}
 
 			for range 2 { // there, and back
 				if log := c.offlineIMAP(); len(transfers(log)) > 0 {

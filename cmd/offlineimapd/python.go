@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/pyexpr"
@@ -54,22 +55,32 @@ func (w work) function(ctx context.Context, e config.Expression) (pyexpr.Func, e
 	return f, nil
 }
 
-// translation evaluates a nametrans.
+// translation evaluates a nametrans. Within a run a name has one answer: which
+// files are whose depends on it.
 func (w work) translation(ctx context.Context, e config.Expression) (func(string) (string, error), error) {
 	f, err := w.function(ctx, e)
 	if f == nil || err != nil {
 		return nil, err
 	}
+	type answer struct {
+		name string
+		err  error
+	}
+	var mu sync.Mutex
+	known := map[string]answer{}
 	return func(name string) (string, error) {
-		v, err := f.Call(ctx, name)
-		if err != nil {
-			return "", err
-		}
-		s, ok := v.(string)
+		mu.Lock()
+		defer mu.Unlock()
+		a, ok := known[name]
 		if !ok {
-			return "", fmt.Errorf("it gives %s instead of a name", kindOf(v))
+			v, err := f.Call(ctx, name)
+			if a.name, ok = v.(string); err == nil && !ok {
+				err = fmt.Errorf("it gives %s instead of a name", kindOf(v))
+			}
+			a.err = err
+			known[name] = a
 		}
-		return s, nil
+		return a.name, a.err
 	}, nil
 }
 

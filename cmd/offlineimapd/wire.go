@@ -123,7 +123,7 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		}
 		defer lock.Unlock()
 	}
-	local := newLocal(w.cfg, a, w.names, w.changes)
+	local := newLocal(w.cfg, a, w.names, w.changes, policy.Names.Back)
 	if !w.dryRun {
 		unlock, err := local.Lock()
 		if err != nil {
@@ -347,13 +347,21 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64, changes *hook.Changes) *maildir.Store {
+func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64, changes *hook.Changes, back func(string) (string, error)) *maildir.Store {
 	m := a.Local.Maildir
 	info := byte(':')
 	if m.WindowsCompatible {
 		info = '!'
 	}
 	o := maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names}
+	if back != nil {
+		o.VisibleName = func(folder string) string {
+			if name, err := back(folder); err == nil {
+				return name
+			}
+			return folder // it is not synced then: the engine asks for the name too
+		}
+	}
 	if changes != nil {
 		o.Changed = changes.Add
 	}

@@ -37,11 +37,18 @@ func (c Choice) local(name string) (bool, error) {
 	return in, nil
 }
 
-// takes tells whether a pair of folders takes part: both sides must want it.
+// takes tells whether a pair of folders takes part: both sides must want it, and
+// the local name must have one for the server. It is part of what files are called;
+// without it every mail would seem to be new.
 func (c Choice) takes(remote, local string, o names.Options) (bool, error) {
 	in, err := c.remote(remote, o)
 	if err == nil && in {
 		in, err = c.local(local)
+	}
+	if err == nil && in && o.Back != nil {
+		if _, err = o.Back(local); err != nil {
+			return false, fmt.Errorf("nametrans of the local repository for %q: %w", names.Display(local), err)
+		}
 	}
 	return in, err
 }

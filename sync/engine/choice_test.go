@@ -204,3 +204,24 @@ func TestNameTranslatedAnew(t *testing.T) {
 		t.Errorf("%d mails are here, %d there", l, r)
 	}
 }
+
+// A nametrans that fails touches nothing of a folder that was synced before.
+func TestNameTranslationFails(t *testing.T) {
+	p := several(t, 6, "Work")
+	p.policy.Names.Back = func(name string) (string, error) {
+		if name == "Work" {
+			return "", errors.New("python3 has died")
+		}
+		return name, nil
+	}
+	p.add(p.remote, "Work", 1, 0)
+	p.remove(p.local, "Work", 1)
+	r := p.sync()
+	i := slices.IndexFunc(r.Folders, func(f engine.Folder) bool { return f.Name == "Work" })
+	if i < 0 || r.Folders[i].Result != engine.Skipped || !strings.Contains(r.Folders[i].Problems[0].Text, "has died") {
+		t.Errorf("reported: %+v", r.Folders)
+	}
+	if l, there := p.count(p.local, "Work"), p.count(p.remote, "Work"); l != 5 || there != 7 {
+		t.Errorf("%d mails are here, %d there", l, there)
+	}
+}
