@@ -1,7 +1,5 @@
-// Package pyexpr evaluates the Python expressions of a configuration without
-// Python: names of folders to translate, filters, lists. An expression can reach
-// nothing but its arguments, the environment's variables and the paths of
-// files; it has a limit of steps and of time.
+// Package pyexpr says what the value of a Python expression is, and how one fails,
+// whoever evaluates it.
 //
 // It must not know which options there are, nor start any program. It starts no
 // goroutines.
