@@ -20,7 +20,7 @@ const (
 func (l *loader) config() *Config {
 	section, ok := l.file.Section("general")
 	if !ok {
-		l.add(Problem{Severity: Error, Text: "there is no section [general]", Hint: "write [general] and below it accounts = NAME"})
+		l.add(Problem{Line: 1, Severity: Error, Text: "there is no section [general]", Hint: "write [general] and below it accounts = NAME"})
 		return nil
 	}
 	v := view{l: l, section: section, in: inGeneral}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"unicode/utf8"
 
@@ -40,15 +39,11 @@ func Load(path string) (*Config, []Problem, error) {
 }
 
 func read(path string) ([]byte, fs.FileMode, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
 	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, 0, err
@@ -56,7 +51,7 @@ func read(path string) ([]byte, fs.FileMode, error) {
 	if len(src) > maxFile {
 		return nil, 0, fmt.Errorf("%s is larger than %d MB: is it a configuration?", path, maxFile>>20)
 	}
-	return src, info.Mode(), nil
+	return src, f.mode, nil
 }
 
 // loader collects the problems of one file.
@@ -130,7 +125,10 @@ func parse(path string, src []byte, mode fs.FileMode) (*Config, []Problem) {
 
 // text says whether src may be a text file at all.
 func (l *loader) text(src []byte) bool {
-	line := func(i int) int { return bytes.Count(src[:i], []byte("\n")) + 1 }
+	line := func(i int) int {
+		before := src[:i]
+		return bytes.Count(before, []byte("\n")) + bytes.Count(before, []byte("\r")) - bytes.Count(before, []byte("\r\n")) + 1
+	}
 	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
 		l.add(Problem{Line: 1, Severity: Error, Text: "the file begins with a byte order mark", Hint: "save it as UTF-8 without one"})
 		return false

@@ -306,7 +306,7 @@ error 2: [general] accounts: there is no section [Account B]`},
 		{strings.Replace(small, "accounts = A", "accounts = A, B\n[Account B]\nlocalrepository=L\nremoterepository=R", 1), ok,
 			`error 4: [Account B] localrepository: account "B" keeps its mail in /m as account "A" does: the folders of each would be copied to the server of the other // give each account localfolders of its own`},
 		// the whole file
-		{"", all, "error  there is no section [general] // write [general] and below it accounts = NAME"},
+		{"", all, "error 1: there is no section [general] // write [general] and below it accounts = NAME"},
 		{strings.Replace(small, "accounts = A", "", 1), all, "error 1: [general] accounts: there is no list of the accounts to sync // write accounts = NAME for each [Account NAME], separated by commas"},
 		{strings.Replace(small, "accounts = A", "accounts = ,", 1), all, "error 2: [general] accounts: it is empty // write accounts = NAME for each [Account NAME], separated by commas"},
 		{with("general", "fsync = perhaps"), all, `error 3: [general] fsync: "perhaps" is neither yes nor no // write yes or no`},

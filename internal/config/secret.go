@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 )
 
@@ -27,7 +26,7 @@ func (s Secret) Read() (string, error) {
 	if s.Literal != "" || s.File == "" {
 		return s.Literal, nil
 	}
-	f, err := os.Open(s.File)
+	f, err := open(s.File)
 	if err != nil {
 		return "", fmt.Errorf("read the password file: %w", err)
 	}
