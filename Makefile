@@ -42,7 +42,7 @@ demo:
 	@$(GO) run ./cmd/offlineimapd demo
 
 test: packages check
-	$(GO) test -race -timeout 15m ./...
+	$(GO) test -race -timeout 20m ./...
 	@$(MAKE) --no-print-directory fuzz
 
 packages:
