@@ -124,7 +124,7 @@ func unquote(s string) string {
 	return string(b)
 }
 
-// unit reads \uXXXX at the start of s.
+// unit reads the backslash, the u and the four digits that s starts with.
 func unit(s string) rune {
 	n, err := strconv.ParseUint(s[2:6], 16, 16)
 	if err != nil {

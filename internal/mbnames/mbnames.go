@@ -21,7 +21,9 @@ type Options struct {
 	// Filter says whether a local folder is in the list. Nil: all are.
 	Filter func(ctx context.Context, account, folder string) (bool, error)
 	// SortKey gives the value of Python's (see pyexpr) that the list is sorted by.
-	// Nil: it is sorted by account and folder. It is called while the lock is held.
+	// Nil: it is sorted by account and folder. Equal keys leave accounts in the order
+	// of their files' names and folders in that of the run. It is called while the
+	// lock is held.
 	SortKey func(ctx context.Context, it Item) (any, error)
 	// Warn is told what a person should know though the list was written, in one
 	// line, once for each cache that is damaged. It must not call the Writer. Nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,13 +12,24 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/offlineimap/offlineimapd/internal/pyexpr"
 )
 
 const rounds = 20
 
 // manyOptions are the same for all programs that write to dir.
 func manyOptions(dir string) Options {
-	return Options{Dir: filepath.Join(dir, "mbnames"), File: filepath.Join(dir, "list"), Header: "<\n", Sep: "\n", Footer: "\n>", PerItem: "%(accountname)s %(foldername)s"}
+	return Options{
+		Dir: filepath.Join(dir, "mbnames"), File: filepath.Join(dir, "list"),
+		Header: "<\n", Sep: "\n", Footer: "\n>", PerItem: "%(accountname)s %(foldername)s",
+		SortKey: func(_ context.Context, it Item) (any, error) {
+			if strings.HasPrefix(it.Folder, "001") { // time for others to get in between
+				time.Sleep(time.Duration(rand.IntN(500)) * time.Microsecond)
+			}
+			return pyexpr.Tuple{it.Account, it.Folder}, nil
+		},
+	}
 }
 
 func manyFolders(round int) (folders []string) {
@@ -49,7 +61,7 @@ func writeMany(dir string, accounts []string) error {
 }
 
 // TestTogether: three programs with eight accounts write the same list, while
-// somebody reads it. Nobody sees half a list, and nothing is lost.
+// somebody reads it. Nobody sees half a list, and what was in it once stays.
 func TestTogether(t *testing.T) {
 	dir := t.TempDir()
 	var programs []*exec.Cmd
@@ -68,7 +80,12 @@ func TestTogether(t *testing.T) {
 		}
 		programs = append(programs, cmd)
 	}
-	done := make(chan error)
+	t.Cleanup(func() { // of a test that failed
+		for _, p := range programs {
+			_ = p.Process.Kill()
+		}
+	})
+	done := make(chan error, 1)
 	go func() {
 		var err error
 		for _, p := range programs {
@@ -76,7 +93,7 @@ func TestTogether(t *testing.T) {
 		}
 		done <- err
 	}()
-	looks := 0
+	looks, seen := 0, map[string]int{}
 	for running := true; running; {
 		select {
 		case err := <-done:
@@ -92,6 +109,13 @@ func TestTogether(t *testing.T) {
 		}
 		if looks++; err != nil || !strings.HasPrefix(string(data), "<\n") || !strings.HasSuffix(string(data), "\n>") {
 			t.Fatalf("half a list: %q, %v", data, err)
+		}
+		for _, account := range accounts {
+			n := strings.Count(string(data), account+" ")
+			if n < seen[account] {
+				t.Fatalf("%s had %d folders in the list and has %d", account, seen[account], n)
+			}
+			seen[account] = n
 		}
 	}
 	var want []string
