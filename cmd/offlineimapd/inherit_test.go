@@ -192,11 +192,9 @@ func TestChangeover(t *testing.T) {
 		trans  bool // with a nametrans on each side, and a filter
 	}{
 		{"databases, side by side", ".", false, 0, false},
-		{"databases, nested, UTF-8", "/", true, 0, false},
-		{"plain 1, side by side, UTF-8", ".", true, 1, false},
+		{"databases, nested, UTF-8, translated", "/", true, 0, true},
+		{"plain 1, side by side, UTF-8, translated", ".", true, 1, true},
 		{"plain 2, nested", "/", false, 2, false},
-		{"databases, translated, UTF-8", ".", true, 0, true},
-		{"databases, translated, nested", "/", false, 0, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := changer{newPerson(t, srv), map[string]string{"Lists": "Lists"}}
