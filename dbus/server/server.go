@@ -135,6 +135,7 @@ func (s *Server) Serve(ctx context.Context, address string) error {
 	if err := conn.ReleaseName(bye, api.BusName); err != nil {
 		s.o.Log.Debug("the bus did not take the name back", "error", err)
 	}
+	s.gate.wait(farewell) // for callers to hear that it ends, before the connection does
 	return nil
 }
 
