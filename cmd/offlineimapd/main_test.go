@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// testPatience is enough for a server on this machine and a few mails.
-const testPatience = 700 * time.Millisecond
+// testPatience is enough for a server on this machine, though busy, and a few mails.
+const testPatience = 2 * time.Second
 
 // person is somebody with an account: a mailbox on a server, and a directory
 // with the configuration, the state and the Maildir.
