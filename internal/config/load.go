@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/offlineimap/offlineimapd/internal/config/ini"
@@ -64,12 +65,28 @@ type loader struct {
 
 func (l *loader) add(p Problem) {
 	p.File = l.path
+	p.Text, p.Hint, p.Section, p.Option = short(p.Text), short(p.Hint), short(p.Section), short(p.Option)
 	if p.Severity == Warning {
 		if l.warnings++; l.warnings > maxWarnings {
 			return
 		}
 	}
 	l.problems = append(l.problems, p)
+}
+
+const maxMessage = 1000 // octets of each part of it
+
+// short cuts off what no person will read: a message may quote a value of any
+// length.
+func short(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	i := maxMessage
+	for i > maxMessage-utf8.UTFMax && !utf8.RuneStart(s[i]) {
+		i--
+	}
+	return strings.Clone(s[:i]) + "…"
 }
 
 // silent says that a further warning is only counted, so that its text need not

@@ -45,15 +45,15 @@ func open(path string) (*source, error) {
 func (s *source) Read(b []byte) (int, error) {
 	for {
 		n, err := s.f.Read(b)
-		late := time.Now().After(s.end)
 		s.some = s.some || n > 0
+		late := err != nil && errors.Is(err, os.ErrDeadlineExceeded) || !s.mode.IsRegular() && time.Now().After(s.end)
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded), late && err == nil && !s.mode.IsRegular():
+		case late && !s.some:
+			return 0, fmt.Errorf("nothing came out of %s for %v", s.f.Name(), maxWait)
+		case late && err != io.EOF:
 			return n, fmt.Errorf("%s did not come to its end within %v", s.f.Name(), maxWait)
 		case s.some || err != io.EOF || s.mode&fs.ModeNamedPipe == 0:
 			return n, err
-		case late:
-			return 0, fmt.Errorf("nobody wrote into %s for %v", s.f.Name(), maxWait)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
