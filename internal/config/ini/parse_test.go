@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
@@ -170,12 +171,16 @@ func TestSameAsLivePython(t *testing.T) {
 		"\n", "\n", "\n", "\n ", "\n  ", "\n\t", "\r\n", "\r", " ", "  ", "#", ";", "[", "]", "\xff", "ä", "\x1c", "\u00a0", "\x00", "\n\n", "\nx = 1", "\ny = %(x)s", "\nz = 2"})
 	file := rapid.SliceOfN(piece, 0, 40)
 	var files []string
-	for seed := range 1500 {
+	for seed := range 1000 {
 		s := strings.Join(file.Example(seed), "")
 		if seed%3 > 0 {
 			s = "[q]\n" + s
 		}
 		files = append(files, s)
+	}
+	r := rand.New(rand.NewPCG(4, 6))
+	for range 1000 {
+		files = append(files, written(r))
 	}
 	js, err := askPython(files)
 	if err != nil {
@@ -193,6 +198,34 @@ func TestSameAsLivePython(t *testing.T) {
 			t.Errorf("%q: Python: %s", f, diff)
 		}
 	}
+}
+
+// written is a small file as people write them, mostly.
+func written(r *rand.Rand) string {
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	value := func() string {
+		var sb strings.Builder
+		for range r.IntN(4) {
+			sb.WriteString(pick("yes", "~/Mail", "%(a)s", "%(b)s", "%(user)s", "100%%", "a, b", " ; note", " # note", "lambda f: f in [", "'x'", "=", ":", "\"q\"", "Gäste", "5%", " "))
+		}
+		return sb.String()
+	}
+	var sb strings.Builder
+	indent := pick("", "", "", "  ", "\t")
+	for range 1 + r.IntN(4) {
+		fmt.Fprintf(&sb, "%s[%s]\n", indent, pick("DEFAULT", "general", "Account A", "Account [b]", "Repository R", "Repository L", "Repository G", "Account C"))
+		for i := range r.IntN(6) {
+			fmt.Fprintf(&sb, "%s%s%s%s\n", indent, pick("a", "b", "user", "Type", "a b", fmt.Sprint("o", i), fmt.Sprint("o", i)), pick(" = ", "=", ": ", " :"), value())
+			for range r.IntN(3) {
+				sb.WriteString(pick("", indent+"  "+value()+"\n", indent+"\t"+value()+"\n", indent+"# c\n", "; c\n", "\n", "    # c\n", " "+indent+value()+"\n"))
+			}
+		}
+	}
+	src := sb.String()
+	if r.IntN(8) == 0 {
+		src = strings.ReplaceAll(src, "\n", pick("\r\n", "\r"))
+	}
+	return src
 }
 
 func TestLines(t *testing.T) {
