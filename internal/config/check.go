@@ -122,6 +122,10 @@ func (v view) option(o ini.Option, variable bool) {
 
 func (v view) unknown(name string) {
 	if rows := known(name); len(rows) > 0 {
+		if rows[0].state == obsolete { // wherever it stands
+			v.problem(Warning, name, "obsolete: it has no effect", rows[0].note)
+			return
+		}
 		var belongs kind
 		for _, r := range rows {
 			belongs |= r.in
@@ -136,7 +140,7 @@ func (v view) unknown(name string) {
 	}
 	var here, elsewhere []string
 	for _, o := range options {
-		if o.in&v.in != 0 {
+		if o.in&v.in != 0 && o.state != obsolete {
 			here = append(here, o.name)
 		} else {
 			elsewhere = append(elsewhere, o.name)
@@ -145,7 +149,9 @@ func (v view) unknown(name string) {
 	hint := ""
 	if near := nearest(name, slices.Concat(here, elsewhere)); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
-		if slices.Contains(elsewhere, near) {
+		if rows := known(near); rows[0].state == obsolete {
+			hint = rows[0].note
+		} else if !slices.Contains(here, near) {
 			var belongs kind
 			for _, r := range known(near) {
 				belongs |= r.in
