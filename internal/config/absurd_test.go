@@ -61,7 +61,7 @@ func hopeless() map[string]string {
 		"a ring through a section": "[DEFAULT]\nx = %(localfolders)s\n" + strings.Replace(small, "= /m", "= %(x)s/m", 1),
 		"billion laughs":           "[DEFAULT]\n" + laughs + strings.Replace(small, "= /m", "= %(a30)s", 1),
 		"wide laughs":              "[DEFAULT]\n" + wide + strings.Replace(small, "= /m", "= %(b8)s", 1),
-		"laughs everywhere":        "[DEFAULT]\n" + wide + "autorefresh = %(b1)s\nlocalrepository = %(b2)s\n" + small + many(3_000, "[Account x%d]\n"),
+		"laughs everywhere":        "[DEFAULT]\n" + wide + "autorefresh = %(b1)s\nlocalrepository = %(b2)s\n" + small + many(500, "[Account x%d]\n"),
 		"eleven deep":              "[DEFAULT]\n" + laughs + strings.Replace(small, "= /m", "= %(a11)s", 1),
 		"unknown reference":        strings.Replace(small, "= /m", "= %(x)s", 1),
 		"lone percent":             strings.Replace(small, "= /m", "= 100%", 1),

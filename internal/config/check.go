@@ -74,7 +74,7 @@ func (l *loader) kinds(s *ini.Section) (in kind, ok bool) {
 	}
 	switch {
 	case s.Name == accountPrefix || s.Name == repositoryPrefix:
-		warn("the section has no name", "")
+		warn("the section has no name", fmt.Sprintf("write [%sNAME]", s.Name))
 		return 0, false
 	case strings.HasPrefix(s.Name, "ui.") || s.Name == "notifications":
 		warn("obsolete: the section has no effect", "remove it")

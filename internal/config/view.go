@@ -83,10 +83,10 @@ func (v view) number(name string, low, high int) int {
 	n, err := parseInt(s)
 	switch {
 	case err != nil:
-		v.wrong(name, valueHint(s, ""), "%q %v", s, err)
+		v.wrong(name, valueHint(s, "write it in digits"), "%q %v", s, err)
 		return d
 	case n < low || n > high:
-		v.wrong(name, "", "%d is not between %d and %d", n, low, high)
+		v.wrong(name, "write one between, or remove the line", "%d is not between %d and %d", n, low, high)
 		return d
 	}
 	return n

@@ -14,7 +14,10 @@ const (
 	maxWork = 64 << 20
 )
 
-const percentHint = "a literal percent sign is written %%"
+const (
+	percentHint = "a literal percent sign is written %%"
+	outHint     = "write the value itself in place of a reference"
+)
 
 // Get returns the value of an option with every %(name)s replaced, from the
 // section itself or from [DEFAULT]; ok is false where it stands in neither. An
@@ -54,14 +57,14 @@ func (x *expansion) expand(o Option) error {
 	}
 	for i, n := range x.chain {
 		if n == o.Name {
-			return fail("", "circular reference: %s -> %s", strings.Join(x.chain[i:], " -> "), n)
+			return fail(outHint, "circular reference: %s -> %s", strings.Join(x.chain[i:], " -> "), n)
 		}
 	}
 	if x.section.file.work > maxWork {
-		return fail("", "all the references of the file together are too long to be followed")
+		return fail(outHint, "all the references of the file together are too long to be followed")
 	}
 	if len(x.chain) == maxDepth {
-		return fail("", "more than %d references inside one another, beginning with %s", maxDepth, x.chain[0])
+		return fail(outHint, "more than %d references inside one another, beginning with %s", maxDepth, x.chain[0])
 	}
 	x.chain = append(x.chain, o.Name)
 	defer func() { x.chain = x.chain[:len(x.chain)-1] }()
@@ -92,7 +95,7 @@ func (x *expansion) expand(o Option) error {
 			return fail(percentHint, "refers to %%(%s)s, but there is no such option in this section or in [DEFAULT]", name)
 		}
 		if x.refs++; x.refs > maxRefs {
-			return fail("", "more than %d references in one value", maxRefs)
+			return fail(outHint, "more than %d references in one value", maxRefs)
 		}
 		if strings.Contains(ref.Raw, "%") {
 			if err := x.expand(ref); err != nil {
@@ -102,7 +105,7 @@ func (x *expansion) expand(o Option) error {
 			x.out.WriteString(ref.Raw)
 		}
 		if x.out.Len() > maxValue {
-			return fail("", "its references make it longer than %d octets", maxValue)
+			return fail(outHint, "its references make it longer than %d octets", maxValue)
 		}
 	}
 	return nil

@@ -171,13 +171,14 @@ func (p *parser) line(n int, line string) {
 	eq := strings.IndexAny(text, "=:")
 	if eq < 0 {
 		// Python keeps the option before this line open, with a new indentation.
-		p.fail(n, p.section.Name, "", "neither a [section], nor a line \"option = value\", nor the indented continuation of one", "")
+		p.fail(n, p.section.Name, "", "neither a [section], nor a line \"option = value\", nor the indented continuation of one",
+			"write # before it if it is a comment, or indent it if it belongs to the line above")
 		return
 	}
 	p.finish()
 	name := lower(trim(text[:eq]))
 	if name == "" {
-		p.fail(n, p.section.Name, "", "a value without the name of an option before it", "")
+		p.fail(n, p.section.Name, "", "a value without the name of an option before it", "write NAME = VALUE")
 		return
 	}
 	if i, dup := p.section.by[name]; dup {
