@@ -121,6 +121,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(small))
 	for _, o := range options {
 		f.Add([]byte(place(o, "%(x)s")))
+		f.Add([]byte(place(o, "1 ; x") + "[Account A]\n"))
 	}
 	f.Add([]byte("[DEFAULT]\na=%(b)s\nb=%(a)s\n" + small))
 	f.Fuzz(func(t *testing.T, src []byte) {
