@@ -17,7 +17,7 @@ func soon(t *testing.T, what string, f func()) {
 	t.Helper()
 	start := time.Now()
 	f()
-	if d := time.Since(start); d > time.Second {
+	if d := time.Since(start); d > 3*time.Second { // under one, on a machine that has nothing else to do
 		t.Errorf("%s took %v", what, d)
 	}
 }
@@ -25,7 +25,7 @@ func soon(t *testing.T, what string, f func()) {
 // TestContext ends every kind of waiting.
 func TestContext(t *testing.T) {
 	silent := func(p *peer) { p.quiet() }
-	stuck := func(p *peer) { time.Sleep(1500 * time.Millisecond) } // reads nothing either
+	stuck := func(p *peer) { time.Sleep(4 * time.Second) } // reads nothing either
 	for _, tt := range []struct {
 		name   string
 		script func(p *peer)
