@@ -329,3 +329,25 @@ func TestNotInheritedInAPlaceOfOurs(t *testing.T) {
 		})
 	}
 }
+
+// A tree that another program has made since has no file with a UID of the rows.
+// What it lacks was not removed by anybody.
+func TestInheritedByAnotherTree(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.add(p.remote, "INBOX", 12, mail.Seen)
+	p.sync()
+	p.changesOver()
+	ms, err := p.local.List("INBOX")
+	p.must(err)
+	for i, m := range ms {
+		p.must(p.local.Remove("INBOX", m))
+		if i >= 3 { // the other program was told to keep the newest
+			p.must(p.local.Add("INBOX", m.Flags, m.Body))
+		}
+	}
+	r := p.sync()
+	if c := r.Counts; c.Downloaded != 3 || c.Paired != 9 || c.Uploaded+c.RemovedRemote+c.RemovedLocal != 0 || !note(r, "no file in") {
+		t.Errorf("%+v %+v", c, r.Folders)
+	}
+	p.inStep()
+}

@@ -131,9 +131,16 @@ type succession struct {
 // others are of mails that are on neither, or which a file only claims to be.
 //
 // A row is the word of a file name of another time, so nothing is removed on
-// its word where a name in the folder was caught lying, and none of the mails
-// that something here still resembles.
+// its word where a name in the folder was caught lying, or where none bears out
+// any row, and none of the mails that something here still resembles.
 func (f *folderRun) succeed(old *Inherited, p *pairing, local []mail.Fresh, remote []mail.Entry) succession {
+	if len(local) > 0 && !slices.ContainsFunc(local, func(m mail.Fresh) bool { _, ok := old.row(m.Claim); return ok }) {
+		// A third program has made this tree since, and may have left out what it
+		// likes.
+		f.report.Notes = append(f.report.Notes, fmt.Sprintf(
+			"no file in %q carries a UID of %s: what was removed on one side before comes back from the other", f.localName, old.File))
+		return succession{}
+	}
 	s := succession{keep: map[string]bool{}}
 	claims, paired := map[mail.UID]int{}, map[mail.UID]bool{}
 	for _, m := range local {
