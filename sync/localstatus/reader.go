@@ -1,6 +1,7 @@
 package localstatus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,15 +102,7 @@ func (r Reader) rows(ctx context.Context, name string) (rows []mail.Entry, file 
 
 // tidy sorts rows; of several for one UID the last counts, as for OfflineIMAP.
 func tidy(rows []mail.Entry) []mail.Entry {
-	slices.SortStableFunc(rows, func(a, b mail.Entry) int {
-		switch {
-		case a.UID < b.UID:
-			return -1
-		case a.UID > b.UID:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(rows, func(a, b mail.Entry) int { return cmp.Compare(a.UID, b.UID) })
 	out := rows[:0]
 	for i, e := range rows {
 		if i+1 == len(rows) || rows[i+1].UID != e.UID {
@@ -132,10 +125,7 @@ func (r Reader) statusFile(local string) string {
 // remoteFile is the file name of a mailbox in the remote repository: its own
 // name, before nametrans.
 func (r Reader) remoteFile(remote string) string {
-	if r.o.UTF8 {
-		remote = names.Display(remote)
-	}
-	return FileName(remote)
+	return FileName(names.Read(remote, names.Options{UTF8: r.o.UTF8}))
 }
 
 // FileName is what OfflineIMAP calls the file of a folder.
