@@ -55,33 +55,44 @@ func (w work) function(ctx context.Context, e config.Expression) (pyexpr.Func, e
 	return f, nil
 }
 
-// translation evaluates a nametrans. Within a run a name has one answer: which
-// files are whose depends on it.
+// remembered asks f about each name one time only. Within a run a name has one
+// answer: which folder belongs to which, and which files are whose, depends on it.
+func remembered[T any](f func(name string) (T, error)) func(name string) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var mu sync.Mutex
+	known := map[string]answer{}
+	return func(name string) (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		a, ok := known[name]
+		if !ok {
+			a.value, a.err = f(name)
+			known[name] = a
+		}
+		return a.value, a.err
+	}
+}
+
+// translation evaluates a nametrans.
 func (w work) translation(ctx context.Context, e config.Expression) (func(string) (string, error), error) {
 	f, err := w.function(ctx, e)
 	if f == nil || err != nil {
 		return nil, err
 	}
-	type answer struct {
-		name string
-		err  error
-	}
-	var mu sync.Mutex
-	known := map[string]answer{}
-	return func(name string) (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		a, ok := known[name]
-		if !ok {
-			v, err := f.Call(ctx, name)
-			if a.name, ok = v.(string); err == nil && !ok {
-				err = fmt.Errorf("it gives %s instead of a name", kindOf(v))
-			}
-			a.err = err
-			known[name] = a
+	return remembered(func(name string) (string, error) {
+		v, err := f.Call(ctx, name)
+		if err != nil {
+			return "", err
 		}
-		return a.name, a.err
-	}, nil
+		s, ok := v.(string)
+		if !ok {
+			return "", fmt.Errorf("it gives %s instead of a name", kindOf(v))
+		}
+		return s, nil
+	}), nil
 }
 
 // filter evaluates folderfilter and folderincludes; nil where all folders are
@@ -112,7 +123,7 @@ func (w work) filter(ctx context.Context, r *config.Repository) (func(string) (b
 	if f == nil {
 		return nil, nil
 	}
-	return func(name string) (bool, error) {
+	return remembered(func(name string) (bool, error) {
 		if always[name] {
 			return true, nil
 		}
@@ -121,7 +132,7 @@ func (w work) filter(ctx context.Context, r *config.Repository) (func(string) (b
 			return false, err
 		}
 		return truth(v), nil
-	}, nil
+	}), nil
 }
 
 // folders adds to a policy what the configuration says about names.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +10,8 @@ import (
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/testenv"
+	"github.com/offlineimap/offlineimapd/service"
+	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
 // Names, filters and ways in that are Python, with a file of helpers.
@@ -82,5 +86,33 @@ folderfilter = wanted
 	p.must(os.WriteFile(helpers, []byte("def get_pass(who):\n  return secret(\n"), 0o600))
 	if status, out, errs := p.run(); status != exitConfig || !strings.Contains(out+errs, helpers+":") {
 		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+}
+
+// A helper that may ask a person is asked once, not for each try without a
+// network; and who cancels a run is not told that there is no password.
+func TestPasswordHelperIsAskedOnce(t *testing.T) {
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	p := newPerson(t, srv)
+	p.addr = "127.0.0.1:1"
+	asked := filepath.Join(t.TempDir(), "asked")
+	p.more = `remotepasseval = open("` + asked + `", "a").write("x") and "` + p.pass + `"`
+	p.configure()
+	l := &loader{log: slog.New(slog.DiscardHandler), told: map[string]bool{}, o: options{config: p.config(), patience: testPatience}}
+	r := load(t, l).Accounts[0].Runner
+	defer l.python.Close()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	order := service.Order{Trigger: service.TriggerTimer, Observe: func(engine.Event) {}, Note: func(string) {}}
+	if _, err := r.Run(gone, order); service.CodeOf(err) != service.Cancelled {
+		t.Errorf("canceled, it ends with %v: %v", service.CodeOf(err), err)
+	}
+	for range 3 {
+		if _, err := r.Run(t.Context(), order); service.CodeOf(err) != service.Offline {
+			t.Errorf("without a network, it ends with %v: %v", service.CodeOf(err), err)
+		}
+	}
+	if b, err := os.ReadFile(asked); err != nil || string(b) != "x" {
+		t.Errorf("the helper was asked %d times, %v", len(b), err)
 	}
 }

@@ -35,7 +35,7 @@ type runner struct {
 	changes  *hook.Changes
 	patience time.Duration
 
-	kept    string            // what remotepasseval gave, and the server took
+	kept    string            // what remotepasseval gave, and no server has refused
 	refused [sha256.Size]byte // of the password that the server refused last
 	refusal error             // nil: none was refused
 	folders map[int64]tallied
@@ -72,11 +72,11 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		observe:     o.Observe, note: o.Note,
 		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
 	}.run(ctx)
-	r.kept = ""
-	if r.account.Remote.IMAP.PassEval.Source != "" && err == nil {
-		r.kept = secret
+	if r.account.Remote.IMAP.PassEval.Source != "" {
+		r.kept = secret // a helper may ask a person: not for each try without a network
 	}
 	if store.ClassOf(err) == store.Auth {
+		r.kept = ""
 		r.refused, r.refusal = sha256.Sum256([]byte(secret)), r.coded(err)
 	}
 	return out, r.coded(err)
@@ -92,7 +92,9 @@ func (r *runner) secret(ctx context.Context, o service.Order) (string, error) {
 	secret := cmp.Or(o.Secret, r.kept)
 	if secret == "" {
 		var err error
-		if secret, err = password(r.python, m)(ctx); err != nil {
+		if secret, err = password(r.python, m)(ctx); ctx.Err() != nil {
+			return "", err // it was canceled, and says nothing about the password
+		} else if err != nil {
 			hint := "offlineimapctl sync " + r.account.Name + " asks for it on a terminal; "
 			switch {
 			case m.PassEval.Source != "":

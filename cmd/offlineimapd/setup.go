@@ -134,7 +134,7 @@ func interval(a *config.Account) time.Duration {
 }
 
 func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
-	s := service.Spec{Name: a.Name, Interval: interval(a), Print: fingerprint(cfg, a)}
+	s := service.Spec{Name: a.Name, Interval: interval(a), Print: fingerprint(cfg, a, l.file)}
 	for _, p := range a.Problems {
 		if p.Severity == config.Error {
 			s.Refused, s.Hint = p.String(), p.Hint
@@ -159,13 +159,13 @@ func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
 
 // fingerprint is equal where nothing that a run depends on differs. A password in
 // the configuration counts, and does not stand in it.
-func fingerprint(cfg *config.Config, a *config.Account) string {
+func fingerprint(cfg *config.Config, a *config.Account, helpers string) string {
 	h := sha256.New()
 	e := json.NewEncoder(h)
 	general := cfg.General
 	general.Accounts, general.MaxSyncAccounts, general.MaxSyncAsked = nil, 0, false
 	_ = e.Encode(general)
-	_ = e.Encode(helpers(cfg))
+	_ = e.Encode(helpers)
 	b := *a
 	b.Problems = slices.DeleteFunc(slices.Clone(a.Problems), func(p config.Problem) bool { return p.Severity == config.Warning })
 	_ = e.Encode(b)
