@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// testPatience is enough for a server on this machine, though busy, and a few mails.
-const testPatience = 2 * time.Second
+// testPatience is enough for a server on this machine and a few mails.
+const testPatience = 700 * time.Millisecond
 
 // person is somebody with an account: a mailbox on a server, and a directory
 // with the configuration, the state and the Maildir.
@@ -59,10 +59,11 @@ type person struct {
 	more       string // options of the remote repository
 	moreLocal  string
 	remoteID   string // "": what the program makes of the configuration
+	patience   time.Duration
 }
 
 func newPerson(t testing.TB, srv *testenv.Server) *person {
-	p := &person{t: t, srv: srv, addr: srv.Addr(), dir: t.TempDir()}
+	p := &person{t: t, srv: srv, addr: srv.Addr(), dir: t.TempDir(), patience: testPatience}
 	p.user, p.pass = srv.NewUser()
 	p.configure()
 	return p
@@ -120,7 +121,7 @@ func (p *person) mailer() *testenv.Mailer {
 // run runs the program in this process.
 func (p *person) run(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(append([]string{"--once", "-c", p.config()}, args...), &out, &errs, func(o *options) { o.patience, o.remoteID = testPatience, p.remoteID })
+	status = run(append([]string{"--once", "-c", p.config()}, args...), &out, &errs, func(o *options) { o.patience, o.remoteID = p.patience, p.remoteID })
 	return status, out.String(), errs.String()
 }
 

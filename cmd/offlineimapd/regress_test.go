@@ -181,6 +181,7 @@ func TestKilledWhileUploading(t *testing.T) {
 	ready := func(t *testing.T) *person {
 		t.Helper()
 		p := newPerson(t, srv)
+		p.patience = patience // of the program itself: these are many mails for a busy server
 		p.arrive(1000, 1000)
 		p.sync()
 		for n := range many {
