@@ -29,6 +29,18 @@ type General struct {
 	DryRun          bool
 	IgnoreReadonly  bool   // do not warn of mailboxes that the server opens read-only
 	PythonFile      string // absolute, or "": what expressions may use besides what they always may
+	UI              string // how a run in the foreground shows itself: a name of OfflineIMAP's, in lower case
+	MBNames         MBNames
+}
+
+// MBNames is the section of that name: a file with the names of all mailboxes.
+type MBNames struct {
+	Enabled             bool
+	Filename            string // absolute
+	PerItem             string // Python's % template, as it is written
+	Header, Sep, Footer Expression
+	Filter, SortKey     Expression
+	Incremental         bool // written after each account, not once at the end
 }
 
 // Account is a pair of repositories. With an Error among its Problems either
@@ -44,7 +56,17 @@ type Account struct {
 	PreSyncHook, PostSyncHook string
 	HookTimeout               time.Duration
 	HookChanges               bool
-	Problems                  []Problem
+	Limits                    Limits
+	// FilterHeaders are names of header fields that no upload has.
+	FilterHeaders []string
+	Problems      []Problem
+}
+
+// Limits say which mails are not copied. Zero values stand for no limit.
+type Limits struct {
+	MaxSize int64     // octets: larger ones
+	MaxAge  int       // days: older ones; 0 where Since says it, or nothing
+	Since   time.Time // older ones than this local midnight, as maxage with a date
 }
 
 // Refused says whether an Error forbids to run the account.
@@ -85,6 +107,8 @@ type Repository struct {
 	// whether the folder is synced; FolderIncludes is a list of names that are
 	// synced whatever it says.
 	NameTrans, FolderFilter, FolderIncludes Expression
+	DynamicFolderFilter                     bool
+	StartDate                               time.Time // mails that arrived here before this local midnight are not copied; zero: all are
 	Maildir                                 *Maildir
 	IMAP                                    *IMAP
 }
@@ -101,6 +125,9 @@ type Maildir struct {
 	Sep               byte            // between the levels of a folder's name
 	WindowsCompatible bool            // ! instead of : before the flags in a file name
 	CustomFlags       map[byte]string // letter to IMAP keyword; each keyword once
+	// What becomes of times: access times are put back after a run; the time of a
+	// file, and the number that its name begins with, are those of the Date field.
+	RestoreATime, UTimeFromHeader, FilenameTimestamp bool
 }
 
 // IMAP is what only a server has.
@@ -129,6 +156,9 @@ type IMAP struct {
 	UseCompression                         bool
 	MaxConnections                         int // at least 1
 	Expunge                                bool
+	SingleThread                           bool // one session a folder
+	FolderSort, CopyIgnore, NewMailHook    Expression
+	IdleFolders                            Expression
 }
 
 // Relevant returns, in the order of the file and each once, what there is to
