@@ -1,0 +1,90 @@
+package interp
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
+)
+
+// Dict is a dict, in the order of insertion.
+type Dict struct {
+	Keys, Values []any
+	index        map[any]int
+	// unordered is set where the order came from a set, and so is not Python's.
+	unordered bool
+}
+
+func NewDict() *Dict { return &Dict{index: map[any]int{}} }
+
+// set sets a value; the key of an earlier equal one stays.
+func (d *Dict) Set(k, v any) error {
+	h, err := hash(k)
+	if err != nil {
+		return err
+	}
+	if i, ok := d.index[h]; ok {
+		d.Values[i] = v
+		return nil
+	}
+	d.index[h] = len(d.Keys)
+	d.Keys = append(d.Keys, k)
+	d.Values = append(d.Values, v)
+	return nil
+}
+
+func (d *Dict) get(k any) (any, bool, error) {
+	h, err := hash(k)
+	if err != nil {
+		return nil, false, err
+	}
+	if i, ok := d.index[h]; ok {
+		return d.Values[i], true, nil
+	}
+	return nil, false, nil
+}
+
+func newSet() *Set { return &Set{*NewDict()} }
+
+func (s *Set) add(v any) error { return s.Set(v, nil) }
+
+type tupleKey string
+
+// hash gives equal Go values for what is equal in Python.
+func hash(v any) (any, error) {
+	switch v := v.(type) {
+	case nil, string, Bytes, *Function, *Type:
+		return v, nil
+	case bool:
+		i, _ := integer(v)
+		return i, nil
+	case int64:
+		return v, nil
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) <= 1<<53 {
+			return int64(v), nil
+		}
+		if math.IsNaN(v) || math.Abs(v) > 1<<53 {
+			return nil, raise.Unsupported("such a float as a key")
+		}
+		return v, nil
+	case *Tuple:
+		out := ""
+		for _, x := range v.Items {
+			h, err := hash(x)
+			if err != nil {
+				return nil, err
+			}
+			switch h.(type) {
+			case *Function, *Type:
+				return nil, raise.Unsupported("a function within a key")
+			}
+			s := fmt.Sprintf("%T %v", h, h)
+			out += fmt.Sprintf("%d:%s", len(s), s)
+		}
+		return tupleKey(out), nil
+	case *List, *Dict, *Set:
+		return nil, raise.Type("unhashable type: '%s'", nameOf(v))
+	}
+	return nil, raise.Unsupported("a %s as a key", nameOf(v))
+}
