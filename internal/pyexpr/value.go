@@ -2,7 +2,8 @@ package pyexpr
 
 import (
 	"context"
-	"errors"
+
+	"github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
 )
 
 // A value is nil, bool, int64, float64, string, Bytes, List, Tuple, Dict or Func.
@@ -29,12 +30,7 @@ type Func interface {
 // ErrUnsupported is within every error about an expression that may well be
 // Python, but needs more of it than there is here: a name that nothing here
 // gives, or a construct or method that is not known.
-var ErrUnsupported = errors.New("it needs Python itself")
+var ErrUnsupported = raise.ErrUnsupported
 
 // Error is an exception of Python's: the expression was understood, and failed.
-type Error struct {
-	Kind string // the exception's class, such as TypeError
-	Text string
-}
-
-func (e *Error) Error() string { return e.Kind + ": " + e.Text }
+type Error = raise.Error
