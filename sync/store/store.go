@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 )
@@ -70,6 +71,9 @@ type Folder interface {
 	// Headers reports what identifies each mail that is still there; Header.Ref
 	// is the one that was asked for.
 	Headers(ctx context.Context, refs []mail.Ref, found func(mail.Header)) error
+	// Select returns those of refs that meet c, or, where refs is nil, all mails
+	// with a UID that do. It reads no text, and what is gone is not among them.
+	Select(ctx context.Context, refs []mail.Ref, c Criteria) ([]mail.Ref, error)
 	// Begin starts changes to the mailbox.
 	Begin() Work
 	// Close gives back what the handle holds. It may be used again afterwards.
@@ -100,6 +104,17 @@ type Work interface {
 	Err() error
 	// Discard drops what was not committed. After Commit it does nothing.
 	Discard()
+}
+
+// Criteria choose mails by what a store knows of them without their text. Zero
+// values let every mail pass.
+type Criteria struct {
+	// Since is a day, in its own location: mails that arrived on it or later
+	// (RFC 9051, section 6.4.4, SINCE; the file's time in a Maildir).
+	Since time.Time
+	// Smaller is a number of octets: a server leaves out mails that have as many
+	// in wire form (SMALLER), a Maildir those whose file has more.
+	Smaller int64
 }
 
 // Assignment gives a UID to the mail with that key.

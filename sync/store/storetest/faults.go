@@ -159,6 +159,11 @@ func (d *faultyFolder) Headers(ctx context.Context, refs []mail.Ref, found func(
 	return d.f.step("headers", func() error { return d.Folder.Headers(ctx, refs, found) })
 }
 
+func (d *faultyFolder) Select(ctx context.Context, refs []mail.Ref, c store.Criteria) (out []mail.Ref, err error) {
+	err = d.f.step("select", func() (err error) { out, err = d.Folder.Select(ctx, refs, c); return err })
+	return out, err
+}
+
 func (d *faultyFolder) Begin() store.Work { return &faultyWork{d.Folder.Begin(), d.f} }
 
 type faultyWork struct {

@@ -94,6 +94,13 @@ func (d *slowFolder) Headers(ctx context.Context, refs []mail.Ref, found func(ma
 	return d.Folder.Headers(ctx, refs, found)
 }
 
+func (d *slowFolder) Select(ctx context.Context, refs []mail.Ref, c store.Criteria) ([]mail.Ref, error) {
+	if err := wait(ctx, d.l.Call); err != nil {
+		return nil, err
+	}
+	return d.Folder.Select(ctx, refs, c)
+}
+
 func (d *slowFolder) Begin() store.Work { return &slowWork{d.Folder.Begin(), d.l} }
 
 type slowWork struct {

@@ -214,6 +214,32 @@ func (f *folder) Headers(ctx context.Context, refs []mail.Ref, tell func(mail.He
 	return ended(ctx)
 }
 
+func (f *folder) Select(ctx context.Context, refs []mail.Ref, c store.Criteria) ([]mail.Ref, error) {
+	if err := ended(ctx); err != nil {
+		return nil, err
+	}
+	if refs == nil {
+		if err := f.w.change(f.name, func(b *box) error {
+			for _, l := range b.mails {
+				if l.uid != 0 {
+					refs = append(refs, mail.Ref{UID: l.uid})
+				}
+			}
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	ls, err := f.find(refs)
+	var out []mail.Ref
+	for _, l := range ls {
+		if (c.Smaller == 0 || int64(len(l.body)) < c.Smaller) && (c.Since.IsZero() || !l.date.Before(c.Since)) {
+			out = append(out, l.ref)
+		}
+	}
+	return out, err
+}
+
 func (f *folder) Begin() store.Work { return &work{f: f} }
 
 // work keeps its changes until Commit, unless the world is Eager.

@@ -37,6 +37,7 @@ func Run(t *testing.T, newEnv func(t testing.TB) Env) {
 		{"fetch/errors", testDeliverErrors},
 		{"fetch/unread", testUnread},
 		{"headers", testHeaders},
+		{"select", testSelect},
 		{"context/ended", testEnded},
 		{"context/while fetching", testEndWhileFetching},
 		{"context/while putting", testEndWhilePutting},
