@@ -93,6 +93,9 @@ type tally struct {
 }
 
 func (t *tally) add(e engine.Event) {
+	if e.Planned && e.Kind != engine.FolderEnded {
+		return // nothing is copied
+	}
 	switch e.Kind {
 	case engine.FolderStarted:
 		t.Phase, t.Folder = PhaseApplying, e.Folder

@@ -27,6 +27,9 @@ type copying struct{ done, total int }
 const each = 100 * time.Millisecond
 
 func (p *progress) event(account string, e engine.Event) {
+	if e.Planned {
+		return
+	}
 	if p.folders == nil {
 		p.folders = map[string]*copying{}
 	}
@@ -40,6 +43,9 @@ func (p *progress) event(account string, e engine.Event) {
 		return
 	case engine.FolderEnded:
 		delete(p.folders, key)
+		return
+	case engine.FolderProgress:
+	default:
 		return
 	}
 	c := p.folders[key]

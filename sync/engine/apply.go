@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
 	"github.com/offlineimap/offlineimapd/sync/state"
@@ -17,7 +18,7 @@ import (
 // the folder.
 func (f *folderRun) apply(ctx context.Context, p *merge.Plan) error {
 	if total := len(p.Download) + len(p.Upload); total > 0 {
-		f.run.events <- Event{Kind: FolderStarted, Folder: f.report.Name, Total: total}
+		f.tell(Event{Kind: FolderStarted, Total: total})
 	}
 	if err := f.download(ctx, p); err != nil {
 		return err
@@ -99,11 +100,11 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 			}
 			remote := f.run.Remote.Open(f.remoteName, false)
 			defer remote.Close()
-			results <- f.chunks(ctx, remote, chunks, p.Shared)
+			results <- f.chunks(ctx, remote, chunks, n, p.Shared)
 		}()
 	}
 	go func() {
-		r := f.chunks(ctx, f.remote, chunks, p.Shared)
+		r := f.chunks(ctx, f.remote, chunks, n, p.Shared)
 		close(finished)
 		results <- r
 	}()
@@ -163,15 +164,15 @@ func (f *folderRun) missed(ctx context.Context, uids []mail.UID) error {
 	return nil
 }
 
-// chunks copies chunks until there are none left. What it wrote is committed
-// while the next chunk is on its way.
-func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-chan []mail.Entry, shared mail.Flags) chunkResult {
+// chunks copies chunks, which hold total mails, until there are none left. What
+// it wrote is committed while the next chunk is on its way.
+func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-chan []mail.Entry, total int, shared mail.Flags) chunkResult {
 	local := f.run.Local.Open(f.localName, false)
 	defer local.Close()
 	var res chunkResult
 	for c := range chunks {
 		done := make(chan error, 1)
-		rows, err := f.chunk(ctx, remote, local, c, shared, &res, done)
+		rows, err := f.chunk(ctx, remote, local, c, progress{side: guard.Local, total: total}, shared, &res, done)
 		res.pending = append(res.pending, handed{done, unseen(rows, c)})
 		if err != nil {
 			res.err = err
@@ -183,7 +184,7 @@ func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-ch
 }
 
 // chunk copies one chunk and hands it to the committer, which answers on done.
-func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []mail.Entry, shared mail.Flags, res *chunkResult, done chan error) ([]mail.Entry, error) {
+func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []mail.Entry, p progress, shared mail.Flags, res *chunkResult, done chan error) ([]mail.Entry, error) {
 	work := local.Begin()
 	refs := make([]mail.Ref, len(c))
 	for i, e := range c {
@@ -191,7 +192,6 @@ func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []m
 	}
 	rows := make([]mail.Entry, 0, len(c))
 	tried := 0
-	var progress progress
 	err := remote.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		i, ok := slices.BinarySearchFunc(c, m.Ref.UID, byUID)
 		if !ok {
@@ -202,18 +202,18 @@ func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []m
 		if err := work.Put(ctx, m, r); err != nil {
 			err = fmt.Errorf("store mail %d of %q: %w", m.Ref.UID, f.report.Name, err)
 			if store.ScopeOf(err) == store.ScopeMail {
-				p := problem(err)
-				p.UID = m.Ref.UID
-				res.problems = append(res.problems, p)
+				bad := problem(err)
+				bad.UID = m.Ref.UID
+				res.problems = append(res.problems, bad)
 			}
 			return err
 		}
 		rows = append(rows, mail.Entry{UID: m.Ref.UID, Flags: c[i].Flags & shared})
 		res.bytes += max(0, m.Size)
-		progress.mail(f, m.Size)
+		p.mail(f, m.Ref.UID, m.Size)
 		return nil
 	})
-	progress.flush(f)
+	p.flush(f)
 	if err == nil && tried < len(c) {
 		res.missing = append(res.missing, lacking(c, rows, res.problems)...)
 	}
@@ -264,12 +264,19 @@ func lacking(c, rows []mail.Entry, problems []Problem) []mail.UID {
 // progress tells the observer of mails a few at a time: each event is handed
 // from one goroutine to another.
 type progress struct {
+	side  string // where to
+	total int    // mails that go there
 	mails int
 	bytes int64
+	uids  []mail.UID
 }
 
-func (p *progress) mail(f *folderRun, size int64) {
+// mail counts one more; uid is 0 where it is not known yet.
+func (p *progress) mail(f *folderRun, uid mail.UID, size int64) {
 	p.mails++
+	if uid != 0 {
+		p.uids = append(p.uids, uid)
+	}
 	p.bytes += max(0, size)
 	if p.mails >= 32 || p.bytes >= 1<<20 {
 		p.flush(f)
@@ -278,8 +285,8 @@ func (p *progress) mail(f *folderRun, size int64) {
 
 func (p *progress) flush(f *folderRun) {
 	if p.mails > 0 {
-		f.run.events <- Event{Kind: FolderProgress, Folder: f.report.Name, Done: p.mails, Bytes: p.bytes}
-		*p = progress{}
+		f.tell(Event{Kind: FolderProgress, Side: p.side, UIDs: mail.SetOf(p.uids...), Done: p.mails, Total: p.total, Bytes: p.bytes})
+		*p = progress{side: p.side, total: p.total, uids: p.uids[:0]}
 	}
 }
 
@@ -304,6 +311,7 @@ func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 			return fmt.Errorf("change %q on the server: %w", f.report.Name, err)
 		}
 		f.report.Counts.FlagsRemote += len(p.RemoteFlags)
+		f.tellFlags(guard.Remote, p.RemoteFlags)
 	}
 	var works []store.Work
 	if len(p.LocalFlags) > 0 || len(p.RemoveLocal) > 0 {
@@ -335,6 +343,8 @@ func (f *folderRun) change(ctx context.Context, p *merge.Plan) error {
 	}
 	f.report.Counts.FlagsLocal += len(p.LocalFlags)
 	f.report.Counts.RemovedLocal += len(p.RemoveLocal)
+	f.tellFlags(guard.Local, p.LocalFlags)
+	f.tellRemoved(guard.Local, p.RemoveLocal)
 	return nil
 }
 

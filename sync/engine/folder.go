@@ -104,8 +104,10 @@ func (f *folderRun) steps(ctx context.Context) error {
 		return err
 	}
 	if f.quiet && len(f.intents) == 0 {
+		f.tell(Event{Kind: FolderQuiet})
 		return nil
 	}
+	f.tell(Event{Kind: FolderEntered})
 	if err := f.create(ctx); err != nil || f.done {
 		return err
 	}
@@ -251,6 +253,7 @@ func (f *folderRun) create(ctx context.Context) error {
 				return fmt.Errorf("create the local folder %q: %w", f.localName, err)
 			}
 		}
+		f.tell(Event{Kind: FolderCreated, Side: guard.Local})
 	}
 	if f.remoteBox == nil {
 		f.report.CreatedRemote = true
@@ -265,6 +268,7 @@ func (f *folderRun) create(ctx context.Context) error {
 				return fmt.Errorf("create %q on the server: %w", f.report.Name, err)
 			}
 		}
+		f.tell(Event{Kind: FolderCreated, Side: guard.Remote})
 	}
 	return nil
 }
@@ -414,7 +418,7 @@ func (f *folderRun) held(plan *merge.Plan) bool {
 	return true
 }
 
-// count fills the report with what a plan would do.
+// count fills the report with what a plan would do, and says so.
 func (f *folderRun) count(p *merge.Plan) {
 	c := &f.report.Counts
 	c.Downloaded = len(p.Download)
@@ -426,6 +430,7 @@ func (f *folderRun) count(p *merge.Plan) {
 	if !p.Quiet() {
 		f.report.Plan = spell(p)
 	}
+	f.tellPlan(p)
 }
 
 // settle keeps the stamps of what both sides now agree on.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
 	"github.com/offlineimap/offlineimapd/sync/state"
@@ -25,7 +26,7 @@ type removal struct {
 // removals carries out what the folders have put off. What may be the same mail
 // as one that a folder could not bring up stays for another run. The error is
 // one that stops everything.
-func (r *run) removals(ctx context.Context, folders []*folderRun) error {
+func (r *run) removals(ctx context.Context, folders []*folderRun, observe Observer) error {
 	if !slices.ContainsFunc(folders, func(f *folderRun) bool { return f.later != nil }) {
 		return nil
 	}
@@ -53,11 +54,18 @@ func (r *run) removals(ctx context.Context, folders []*folderRun) error {
 		}()
 	}
 	var stopped error
-	for range left {
-		if err := <-done; stopped == nil && stops(err) {
-			stopped = err
+	for left > 0 {
+		select {
+		case e := <-r.events:
+			observe(e)
+		case err := <-done:
+			left--
+			if stopped == nil && stops(err) {
+				stopped = err
+			}
 		}
 	}
+	r.hear(observe)
 	return stopped
 }
 
@@ -152,6 +160,7 @@ func (f *folderRun) remove(ctx context.Context, uids []mail.UID) error {
 		ids[i] = in.ID
 	}
 	f.report.Counts.RemovedRemote += len(uids)
+	f.tellRemoved(guard.Remote, uids)
 	return f.run.committer.write(ctx, false, state.DropRows{Folder: f.known.ID, UIDs: uids}, state.CloseIntents{IDs: ids})
 }
 

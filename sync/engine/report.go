@@ -178,29 +178,6 @@ func (r *Report) finish(now time.Time) {
 	}
 }
 
-// Event is one thing an Observer is told while a run goes on.
-type Event struct {
-	Kind   EventKind
-	Folder string // the remote name, for people
-	Done   int    // mails copied since the last event of this folder
-	Total  int    // mails to copy in this folder
-	Bytes  int64  // copied since the last event of this folder
-}
-
-// EventKind tells what an Event says.
-type EventKind int
-
-// The kinds.
-const (
-	FolderStarted  EventKind = iota // Total is set
-	FolderProgress                  // Done, Total, Bytes
-	FolderEnded
-)
-
-// Observer watches a run. It is called from one goroutine at a time and must
-// return soon: the run waits for it.
-type Observer func(Event)
-
 // NotStarted is the report of a run that could not begin.
 func NotStarted(account string, started time.Time, err error) *Report {
 	r := &Report{Account: account, Started: started, Problems: []Problem{problem(err)}}

@@ -101,6 +101,9 @@ type run struct {
 func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
 	rep := &Report{Account: q.Account, DryRun: q.DryRun, Started: q.Now()}
 	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started, apart: map[string]bool{}}
+	if observe == nil {
+		observe = func(Event) {}
+	}
 	err := r.account(ctx, rep, observe)
 	if err != nil {
 		rep.Problems = append(rep.Problems, problem(err))
@@ -165,22 +168,19 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	for left := len(jobs); left > 0; {
 		select {
 		case ev := <-r.events:
-			if observe != nil {
-				observe(ev)
-			}
+			observe(ev)
 		case f := <-results:
 			left--
+			r.hear(observe) // what was said of the folder comes before its end
 			if storeErr == nil && stops(f.err) {
 				storeErr = f.err
 				stop() // the other folders would only meet the same
 			}
-			if observe != nil {
-				observe(Event{Kind: FolderEnded, Folder: f.report.Name})
-			}
+			observe(Event{Kind: FolderEnded, Folder: f.report.Name, Local: f.localName, Planned: r.DryRun, Result: f.report.Result})
 		}
 	}
 	if storeErr == nil && ctx.Err() == nil {
-		storeErr = r.removals(ctx, jobs)
+		storeErr = r.removals(ctx, jobs, observe)
 	}
 	for _, f := range jobs {
 		rep.Folders = append(rep.Folders, f.report)

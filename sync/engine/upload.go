@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
 	"github.com/offlineimap/offlineimapd/sync/state"
@@ -25,6 +26,7 @@ const (
 type uploader struct {
 	*folderRun
 	shared  mail.Flags
+	total   int            // mails to upload
 	uidNext mail.UID       // before anything was uploaded
 	unknown []state.Intent // stored, but the server did not say where
 	next    mail.UID       // what the next UID will be if nobody else uploads; 0: somebody did
@@ -35,7 +37,7 @@ func (f *folderRun) upload(ctx context.Context, p *merge.Plan) error {
 	if len(items) == 0 {
 		return nil
 	}
-	u := &uploader{folderRun: f, shared: p.Shared, uidNext: f.remoteSnap.Stamp.UIDNext, next: f.remoteSnap.Stamp.UIDNext}
+	u := &uploader{folderRun: f, shared: p.Shared, total: len(items), uidNext: f.remoteSnap.Stamp.UIDNext, next: f.remoteSnap.Stamp.UIDNext}
 	if u.uidNext == 0 {
 		return store.Fail(store.Protocol, store.ScopeFolder,
 			fmt.Errorf("upload to %q: the server gives no UIDNEXT, so that an interrupted upload could not be found again", f.report.Name))
@@ -155,7 +157,7 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 	w := u.remote.Begin()
 	defer w.Discard()
 	var sent []*state.Intent
-	var p progress
+	p := progress{side: guard.Remote, total: u.total}
 	err := u.tolerate(u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		in := byKey[m.Ref.Key]
 		m.Ref = mail.Ref{}
@@ -168,7 +170,7 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 			return err
 		}
 		sent = append(sent, in)
-		p.mail(u.folderRun, m.Size)
+		p.mail(u.folderRun, 0, m.Size)
 		return nil
 	}))
 	if err == nil && len(sent) > 0 {
