@@ -122,3 +122,53 @@ func (s Set) String() string {
 	}
 	return sb.String()
 }
+
+// ParseSet reads what String writes; ok is false for anything else.
+func ParseSet(text string) (s Set, ok bool) {
+	for part := range strings.SplitSeq(text, ",") {
+		if text == "" {
+			break
+		}
+		a, b, isRange := strings.Cut(part, ":")
+		first, err := strconv.ParseUint(a, 10, 32)
+		last := first
+		if err == nil && isRange {
+			last, err = strconv.ParseUint(b, 10, 32)
+		}
+		if n := len(s); err != nil || first == 0 || last < first || n > 0 && UID(first) <= s[n-1].Last {
+			return nil, false
+		}
+		s.Append(UID(first), UID(last))
+	}
+	return s, true
+}
+
+// Without returns the UIDs of s that are not in t.
+func (s Set) Without(t Set) Set {
+	var out Set
+	for _, r := range s {
+		for len(t) > 0 && t[0].Last < r.First {
+			t = t[1:]
+		}
+		first := uint64(r.First)
+		for _, x := range t {
+			if x.First > r.Last {
+				break
+			}
+			if uint64(x.First) > first {
+				out.Append(UID(first), x.First-1)
+			}
+			first = uint64(x.Last) + 1
+		}
+		if first <= uint64(r.Last) {
+			out.Append(UID(first), r.Last)
+		}
+	}
+	return out
+}
+
+// And returns the UIDs that are in both.
+func (s Set) And(t Set) Set { return s.Without(s.Without(t)) }
+
+// Or returns the UIDs that are in either.
+func (s Set) Or(t Set) Set { return SetOfRanges(append(slices.Clone(s), t...)...) }

@@ -131,7 +131,7 @@ func checkWritten(t *testing.T, d *DB) int {
 		t.Fatal(err)
 	}
 	got := read(t, d)
-	want := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}}
+	want := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}, Apart: map[int64]Apart{}}
 	if n > 0 {
 		want.Meta["a"] = strconv.Itoa(n)
 		f := Folder{ID: 1, Remote: "INBOX", Local: "INBOX", Count: len(rowsOf(n))}

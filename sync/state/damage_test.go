@@ -217,7 +217,7 @@ func TestLogAlone(t *testing.T) {
 		if d.Recovered() == "" {
 			t.Error("not noticed")
 		}
-		same(t, content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}}, read(t, d))
+		same(t, content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}, Apart: map[int64]Apart{}}, read(t, d))
 		mustClose(t, d)
 		if err := os.Rename(crashed, crashed+"-wal"); err != nil {
 			t.Fatal(err)

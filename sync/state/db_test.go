@@ -59,6 +59,7 @@ type content struct {
 	Rows    map[int64][]mail.Entry
 	Intents map[int64][]Intent
 	Meta    map[string]string
+	Apart   map[int64]Apart
 }
 
 var metaKeys = []string{"", "a", "b\x00\xff"}
@@ -74,7 +75,11 @@ func read(t testing.TB, d *DB) content {
 
 func tryRead(d *DB) (c content, err error) {
 	ctx := context.Background()
-	c = content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}}
+	c = content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}, Apart: map[int64]Apart{}}
+	limits, err := d.Limits(ctx)
+	if err != nil {
+		return c, err
+	}
 	if c.Folders, err = d.Folders(ctx); err != nil {
 		return c, err
 	}
@@ -89,6 +94,16 @@ func tryRead(d *DB) (c content, err error) {
 		intents, err := d.Intents(ctx, f.ID)
 		if err != nil {
 			return c, err
+		}
+		apart, err := d.Apart(ctx, f.ID)
+		if err != nil {
+			return c, err
+		}
+		if apart.Limits != limits[f.ID] {
+			return c, fmt.Errorf("folder %d has the limits %q and %q", f.ID, apart.Limits, limits[f.ID])
+		}
+		if !apart.empty() {
+			c.Apart[f.ID] = apart
 		}
 		if len(rows) > 0 {
 			c.Rows[f.ID] = rows
@@ -134,7 +149,7 @@ func TestModel(t *testing.T) {
 		path := filepath.Join(dir, strconv.Itoa(n), "x.db")
 		d := mustOpen2(t, path)
 		defer func() { d.Close() }()
-		m := &model{pairs: map[[2]string]bool{}, rows: map[int64]map[mail.UID]mail.Flags{}, meta: map[string]string{}}
+		m := &model{pairs: map[[2]string]bool{}, rows: map[int64]map[mail.UID]mail.Flags{}, meta: map[string]string{}, apart: map[int64]Apart{}}
 		for range rapid.IntRange(1, 12).Draw(t, "commits") {
 			var changes []Change
 			undo := m.clone()

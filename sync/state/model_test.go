@@ -20,11 +20,12 @@ type model struct {
 	rows    map[int64]map[mail.UID]mail.Flags
 	intents []Intent
 	meta    map[string]string
+	apart   map[int64]Apart
 }
 
 func (m *model) clone() *model {
 	c := &model{folders: slices.Clone(m.folders), pairs: maps.Clone(m.pairs), rows: map[int64]map[mail.UID]mail.Flags{},
-		intents: slices.Clone(m.intents), meta: maps.Clone(m.meta)}
+		intents: slices.Clone(m.intents), meta: maps.Clone(m.meta), apart: maps.Clone(m.apart)}
 	for f, r := range m.rows {
 		c.rows[f] = maps.Clone(r)
 	}
@@ -38,6 +39,7 @@ var (
 	genEntry = rapid.Custom(func(t *rapid.T) mail.Entry {
 		return mail.Entry{UID: genUID.Draw(t, "uid"), Flags: genFlags.Draw(t, "flags")}
 	})
+	genSet   = rapid.Map(rapid.SliceOfN(genUID, 0, 20), func(us []mail.UID) mail.Set { return mail.SetOf(us...) })
 	genStamp = rapid.Custom(func(t *rapid.T) mail.Stamp {
 		return mail.Stamp{UIDValidity: rapid.Uint32().Draw(t, "validity"), UIDNext: mail.UID(rapid.Uint32().Draw(t, "next")),
 			ModSeq: mail.ModSeq(rapid.Uint64().Draw(t, "modseq")), Messages: rapid.Uint32().Draw(t, "messages"), Mask: genFlags.Draw(t, "mask"),
@@ -48,8 +50,8 @@ var (
 // draw makes a change that is allowed, and makes it in the model too. What
 // needs an ID that only the commit gives is done by after.
 func (m *model) draw(t *rapid.T, after *[]func()) Change {
-	kind := rapid.IntRange(0, 9).Draw(t, "kind")
-	if kind == 0 || len(m.folders) == 0 && kind < 8 {
+	kind := rapid.IntRange(0, 10).Draw(t, "kind")
+	if kind == 0 || len(m.folders) == 0 && kind < 9 {
 		f := &Folder{Remote: genName.Draw(t, "remote"), Local: genName.Draw(t, "local"), LocalStamp: genStamp.Draw(t, "stamp")}
 		name := [2]string{f.Remote, f.Local}
 		if m.pairs[name] {
@@ -62,7 +64,7 @@ func (m *model) draw(t *rapid.T, after *[]func()) Change {
 		})
 		return AddFolder{f}
 	}
-	if kind >= 8 {
+	if kind >= 9 {
 		s := SetMeta{rapid.SampledFrom(metaKeys).Draw(t, "key"), genName.Draw(t, "value")}
 		m.meta[s.Key] = s.Value
 		if s.Value == "" {
@@ -118,11 +120,19 @@ func (m *model) draw(t *rapid.T, after *[]func()) Change {
 		}
 		m.intents = slices.Delete(m.intents, i, i+1)
 		return CloseIntents{[]int64{id, 1 << 50}}
+	case 7:
+		s := SetApart{f.ID, Apart{Limits: genName.Draw(t, "limits"), Remote: genSet.Draw(t, "remote"), Local: genSet.Draw(t, "local")}}
+		m.apart[f.ID] = s.Apart
+		if s.Apart.empty() {
+			delete(m.apart, f.ID)
+		}
+		return s
 	default:
 		id := f.ID
 		delete(m.pairs, [2]string{f.Remote, f.Local})
 		m.folders = slices.Delete(m.folders, n, n+1)
 		delete(m.rows, id)
+		delete(m.apart, id)
 		m.intents = slices.DeleteFunc(m.intents, func(i Intent) bool { return i.Folder == id })
 		return ForgetFolder{id}
 	}
@@ -140,7 +150,7 @@ func (m *model) compare(t *rapid.T, d *DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: maps.Clone(m.meta)}
+	want := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: maps.Clone(m.meta), Apart: maps.Clone(m.apart)}
 	for _, f := range m.folders {
 		f.Count = len(m.rows[f.ID])
 		want.Folders = append(want.Folders, f)

@@ -30,7 +30,7 @@ func tree(t *testing.T, dir string) string {
 
 func TestReadOnly(t *testing.T) {
 	whole, sampled := sample(t)
-	none := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}}
+	none := content{Rows: map[int64][]mail.Entry{}, Intents: map[int64][]Intent{}, Meta: map[string]string{}, Apart: map[int64]Apart{}}
 	for name, arrange := range map[string]func(t *testing.T, path string) content{
 		"missing": func(t *testing.T, path string) content { return none },
 		"closed": func(t *testing.T, path string) content {

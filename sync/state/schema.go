@@ -59,6 +59,14 @@ CREATE TABLE intent ( -- the journal
 	sum        INTEGER NOT NULL
 );
 CREATE INDEX intent_folder ON intent (folder);
+`, `
+CREATE TABLE apart ( -- mails that one side has alone, by choice
+	folder INTEGER PRIMARY KEY REFERENCES folder (id),
+	limits BLOB NOT NULL, -- what the choice was made by
+	remote BLOB NOT NULL, -- UIDs, as an IMAP sequence-set
+	local  BLOB NOT NULL,
+	sum    INTEGER NOT NULL
+);
 `}
 
 // checkHeader refuses a file that is not ours before SQLite sees it: opening
@@ -155,6 +163,9 @@ func verify(ctx context.Context, c *conn) error {
 			return err
 		}
 		if _, err := readIntents(ctx, c, f.ID); err != nil {
+			return err
+		}
+		if _, err := readApart(ctx, c, f.ID); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,7 @@ func TestMigrate(t *testing.T) {
 	}); err != nil || rows != 1 {
 		t.Errorf("%d rows, %v", rows, err)
 	}
-	if _, err := c.exec("PRAGMA user_version = 1"); err != nil {
+	if _, err := c.exec(fmt.Sprintf("PRAGMA user_version = %d", now)); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.close(); err != nil {

@@ -235,6 +235,7 @@ func (g ForgetFolder) apply(t *tx) error {
 	for _, sql := range []string{
 		"DELETE FROM chunk WHERE folder = ?",
 		"DELETE FROM intent WHERE folder = ?",
+		"DELETE FROM apart WHERE folder = ?",
 		"DELETE FROM folder WHERE id = ?",
 	} {
 		if _, err := t.c.exec(sql, g.Folder); err != nil {
