@@ -13,11 +13,12 @@ import "github.com/offlineimap/offlineimapd/sync/mail"
 //
 // What is new on a side is never removed there; a removal beats a change of
 // flags on the other side. That a mail is gone follows only from a listing that
-// is complete.
+// is complete. A mail that one side has alone, and that is outside of the limits,
+// stays there.
 func Merge(base []mail.Entry, local, remote *mail.Snapshot, o Options) *Plan {
 	m := merger{
 		Plan: Plan{Shared: local.Mask & remote.Mask},
-		o:    o, localMask: local.Mask, remoteMask: remote.Mask,
+		o:    o, limit: o.Outside, localMask: local.Mask, remoteMask: remote.Mask,
 		local: newCursor(local), remote: newCursor(remote),
 	}
 	m.Local.ReadOnly = o.LocalReadOnly || local.ReadOnly
@@ -56,6 +57,7 @@ func next(lists ...[]mail.Entry) mail.UID {
 type merger struct {
 	Plan
 	o                     Options
+	limit                 mail.Set // what is left of Options.Outside
 	localMask, remoteMask mail.Flags
 	local, remote         cursor
 	both                  int // mails of the base on both sides
@@ -87,6 +89,8 @@ func (m *merger) one(u mail.UID, inBase bool, b mail.Flags) {
 		m.flags(u, inBase, b, l, r)
 	case inBase && lp == absent && rp == absent:
 		m.Forget = append(m.Forget, u)
+	case (lp == absent) != (rp == absent) && m.outside(u, inBase, b):
+		m.leave(u, lp != absent)
 	case inBase && lp == absent:
 		m.goneLocally(u, b, r)
 	case inBase:
@@ -95,6 +99,28 @@ func (m *merger) one(u mail.UID, inBase bool, b mail.Flags) {
 		m.download(u, r)
 	default:
 		m.reupload(u, l)
+	}
+}
+
+// outside tells whether limits leave a mail where it is. One that was marked
+// \Deleted in place of a removal is removed already, as far as it goes.
+func (m *merger) outside(u mail.UID, inBase bool, b mail.Flags) bool {
+	for len(m.limit) > 0 && m.limit[0].Last < u {
+		m.limit = m.limit[1:]
+	}
+	return len(m.limit) > 0 && m.limit[0].First <= u && !(inBase && m.o.KeepDeleted && b&mail.Trashed != 0)
+}
+
+// leave has a mail stay on the one side that has it. That the other never had
+// it, where the base does not know, needs a proof: else it is a mail of both.
+func (m *merger) leave(u mail.UID, here bool) {
+	switch {
+	case !here:
+		m.ApartRemote = append(m.ApartRemote, u)
+	case !m.remote.proof:
+		m.Remote.Relist = true
+	default:
+		m.ApartLocal = append(m.ApartLocal, u)
 	}
 }
 
@@ -164,6 +190,7 @@ func (m *merger) goneLocally(u mail.UID, b, r mail.Flags) {
 		m.Local.Pending++
 	case m.o.KeepDeleted:
 		m.Remote.Removed++
+		m.Mark = append(m.Mark, u)
 		m.RemoteFlags = append(m.RemoteFlags, mail.FlagChange{UID: u, Add: mail.Trashed})
 		m.Rows = append(m.Rows, mail.Entry{UID: u, Flags: b | mail.Trashed})
 	default:
@@ -208,11 +235,14 @@ func (m *merger) fresh(local *mail.Snapshot) {
 		return
 	}
 	m.Local.Mails += len(local.Fresh)
-	if m.Remote.ReadOnly {
-		m.Local.Pending += len(local.Fresh)
-		return
-	}
 	for _, f := range local.Fresh {
+		switch {
+		case m.o.Stay[f.Key]:
+			continue
+		case m.Remote.ReadOnly:
+			m.Local.Pending++
+			continue
+		}
 		f.Flags &= m.remoteMask
 		m.Upload = append(m.Upload, f)
 	}

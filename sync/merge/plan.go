@@ -16,11 +16,16 @@ type Options struct {
 	// the server removes it, or somebody there takes the mark off again, which
 	// brings the mail back.
 	KeepDeleted bool
+	// Outside are mails that limits leave where they are: they are not copied, and
+	// that one side lost them is not carried to the other.
+	Outside mail.Set
+	// Stay are keys of new local mails that limits leave where they are.
+	Stay map[string]bool
 }
 
 // Plan is what makes both sides agree. Every list ascends by UID, except
 // Upload, which has the order of the snapshot. A mail stands in at most one of
-// Download, Reupload, RemoveLocal, RemoveRemote and Forget.
+// Download, Reupload, RemoveLocal, RemoveRemote, ApartLocal, ApartRemote and Forget.
 //
 // The rows of the base follow what was carried out: a mail that was downloaded
 // or uploaded gets the row {its UID, its flags & Shared}, which replaces one
@@ -40,6 +45,11 @@ type Plan struct {
 
 	LocalFlags, RemoteFlags   []mail.FlagChange
 	RemoveLocal, RemoveRemote []mail.UID
+	Mark                      []mail.UID // of RemoteFlags, those that Options.KeepDeleted has in place of a removal
+
+	// ApartLocal and ApartRemote stay on that side alone, as Options.Outside says.
+	// They have no row, and no snapshot is to mention them from then on.
+	ApartLocal, ApartRemote []mail.UID
 
 	// Rows are to be written once the flag changes for their UID, if there are
 	// any, are durable, and not where the mail turned out to be gone.
@@ -73,7 +83,7 @@ type Side struct {
 
 // Empty tells whether the plan changes neither a side nor the base.
 func (p *Plan) Empty() bool {
-	return p.Quiet() && len(p.Rows) == 0 && len(p.Forget) == 0
+	return p.Quiet() && len(p.Rows) == 0 && len(p.Forget) == 0 && len(p.ApartLocal) == 0 && len(p.ApartRemote) == 0
 }
 
 // Quiet tells whether the plan changes neither side.

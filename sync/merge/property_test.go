@@ -83,6 +83,31 @@ func TestNoLoss(t *testing.T) {
 	})
 }
 
+// Of the mails outside of the limits each side keeps those that it has, and gets
+// no other.
+func TestOutsideStays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, o := anyModel.Draw(t, "model"), anyOptions.Draw(t, "options")
+		for u := mail.UID(1); u < 20; u++ {
+			if rapid.Bool().Draw(t, "outside") {
+				o.Outside.Append(u, u)
+			}
+		}
+		o.KeepDeleted = false
+		p := m.merge(o)
+		for u := range o.Outside.All {
+			_, l := m.local[u]
+			_, r := m.remote[u]
+			moved := slices.Contains(p.RemoveLocal, u) || slices.Contains(p.RemoveRemote, u) ||
+				slices.ContainsFunc(p.Download, func(e mail.Entry) bool { return e.UID == u }) ||
+				slices.ContainsFunc(p.Reupload, func(e mail.Entry) bool { return e.UID == u })
+			if moved || slices.Contains(p.ApartLocal, u) != (l && !r) || slices.Contains(p.ApartRemote, u) != (r && !l) {
+				t.Errorf("mail %d, here %v, there %v: %+v", u, l, r, p)
+			}
+		}
+	})
+}
+
 // No side is favoured.
 func TestMirror(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -60,6 +60,12 @@ func describe(p *merge.Plan) string {
 	for range p.Forget {
 		add("forget")
 	}
+	for range p.ApartLocal {
+		add("apart local")
+	}
+	for range p.ApartRemote {
+		add("apart remote")
+	}
 	for i, side := range []merge.Side{p.Local, p.Remote} {
 		name := []string{"local", "remote"}[i]
 		if side.Pending > 0 {
@@ -90,6 +96,9 @@ func TestOneMail(t *testing.T) {
 	stay := merge.Options{}
 	keepRO := keep
 	keepRO.RemoteReadOnly = true
+	out, outKeep, outRO := both, keep, noneRO
+	out.Outside = mail.SetOfRanges(mail.Range{First: 1, Last: 1000})
+	outKeep.Outside, outRO.Outside = out.Outside, out.Outside
 	for _, c := range []struct {
 		o                   merge.Options
 		base, local, remote string
@@ -164,6 +173,19 @@ func TestOneMail(t *testing.T) {
 		{localRO, "-", "S", "-", "reup S"},
 		{noneRO, "-", "S", "S", ""},
 		{noneRO, "S", "-", "-", "forget"},
+		// Limits leave it where it is.
+		{out, "-", "-", "S", "apart remote"},
+		{out, "-", "S", "-", "apart local"},
+		{out, "S", "-", "S", "apart remote"},
+		{out, "S", "S", "-", "apart local"},
+		{out, "S", "-", "-", "forget"},
+		{out, ".", "S", "F", "local +F-, remote +S-, row FS"},
+		{out, "-", "S", "S", "row S"},
+		{outKeep, "S", "-", "S", "apart remote"},
+		{outKeep, "ST", "-", "ST", ""},
+		{outKeep, "ST", "-", "S", "down S"},
+		{outRO, "S", "-", "S", "apart remote"},
+		{outRO, "-", "S", "-", "apart local"},
 	} {
 		p := merge.Merge(rows(c.base), full(c.local), full(c.remote), c.o)
 		if got := describe(p); got != c.want {
