@@ -34,6 +34,7 @@ type pairOf struct {
 	remoteID      string
 	heritage      engine.Heritage
 	wrap          func(store.Store) store.Store // stands before the local store
+	watch         engine.Observer
 	serial        int
 }
 
@@ -102,7 +103,7 @@ func (p *pairOf) run(lf, rf *storetest.Faults) (*engine.Report, error) {
 		Account: "test", Local: local, Remote: remote, State: db, Policy: p.policy,
 		Approve: p.approve, ApproveTokens: p.tokens, Only: p.only, Full: p.full, DryRun: p.dryRun,
 		RemoteID: p.remoteID, Inherit: p.heritage, NewID: func() string { return "id" }, Now: time.Now,
-	}, nil)
+	}, p.watch)
 }
 
 func (p *pairOf) sync() *engine.Report {

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"math/bits"
+	"strings"
 
 	"github.com/offlineimap/offlineimapd/sync/guard"
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
+	"github.com/offlineimap/offlineimapd/sync/names"
 )
 
 // Event is one thing an Observer is told while a run goes on. It is never
@@ -14,6 +16,9 @@ type Event struct {
 	Kind   EventKind
 	Folder string // the remote name, for people
 	Local  string // the local name
+	// Visible is the local name with the server's separator and for people: other
+	// than Folder where a nametrans made it.
+	Visible string
 	// Side is the one that was changed, or that the mails were copied to: guard.Local
 	// or guard.Remote.
 	Side string
@@ -25,6 +30,7 @@ type Event struct {
 	Total   int        // of FolderStarted the mails to copy in this folder, of FolderProgress those to Side
 	Bytes   int64      // copied since the last event of this folder
 	Result  Result     // preliminary where mails are yet to be removed on the server
+	Was, Is uint32     // of FolderReplaced the UIDVALIDITY that is known, and the one that the server gives
 }
 
 // EventKind tells what an Event says.
@@ -44,6 +50,7 @@ const (
 	MailsRemoved                    // Side, UIDs, Done
 	FlagAdded                       // Side, UIDs, Flags, Done
 	FlagRemoved                     // Side, UIDs, Flags, Done
+	FolderReplaced                  // Was, Is: it is held because the server has another mailbox under this name
 )
 
 // Observer watches a run. It is called from one goroutine at a time and must
@@ -51,10 +58,24 @@ const (
 type Observer func(Event)
 
 // tell says something about the folder. It may wait for the observer.
-func (f *folderRun) tell(e Event) {
-	e.Folder, e.Local = f.report.Name, f.localName
+func (f *folderRun) tell(e Event) { f.run.events <- f.event(e) }
+
+func (f *folderRun) event(e Event) Event {
+	e.Folder, e.Local, e.Visible = f.report.Name, f.localName, f.visible
 	e.Planned = f.run.DryRun
-	f.run.events <- e
+	return e
+}
+
+// seen is the local name as it would be on the server if it were not translated.
+func (f *folderRun) seen() string {
+	name := f.localName
+	if here, there := f.run.Local.Properties().Separator, f.run.Remote.Properties().Separator; here != 0 && there != 0 {
+		name = strings.ReplaceAll(name, string(rune(here)), string(rune(there)))
+	}
+	if f.run.Policy.Names.UTF8 {
+		return name
+	}
+	return names.Display(name)
 }
 
 // hear passes on what was said up to now.

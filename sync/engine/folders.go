@@ -171,6 +171,10 @@ func (f *folderRun) weight() int {
 	return n
 }
 
+// ErrForbidden is in the Problem of a folder that was skipped because whoever
+// configured the account wants it so.
+var ErrForbidden = errors.New("forbids to make it")
+
 // decide settles what needs no worker: folders that did not change, and those
 // that must not be touched.
 func (f *folderRun) decide(missing, known int) {
@@ -201,9 +205,9 @@ func (f *folderRun) decide(missing, known int) {
 	}
 	switch {
 	case f.localBox == nil && (!p.CreateLocal || p.LocalReadOnly):
-		f.skip(errors.New("it does not exist locally, and createfolders or readonly of the local repository forbids to make it"))
+		f.skip(fmt.Errorf("it does not exist locally, and createfolders or readonly of the local repository %w", ErrForbidden))
 	case f.remoteBox == nil && (!p.CreateRemote || p.RemoteReadOnly):
-		f.skip(errors.New("it does not exist on the server, and createfolders or readonly of the remote repository forbids to make it"))
+		f.skip(fmt.Errorf("it does not exist on the server, and createfolders or readonly of the remote repository %w", ErrForbidden))
 	}
 }
 
@@ -222,4 +226,5 @@ func (f *folderRun) lets(h *guard.Hold) bool { return f.approved || f.run.agreed
 // introduce begins the report.
 func (f *folderRun) introduce() {
 	f.report = Folder{Name: names.Display(f.remoteName), Local: f.localName}
+	f.visible = f.seen()
 }

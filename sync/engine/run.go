@@ -34,6 +34,7 @@ type Policy struct {
 	IgnoreReadOnly                bool // not a word about mailboxes that the server opens read-only
 	Names                         names.Options
 	Choice                        Choice
+	Limits                        Limits
 }
 
 // Request is one run to make.
@@ -176,7 +177,7 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 				storeErr = f.err
 				stop() // the other folders would only meet the same
 			}
-			observe(Event{Kind: FolderEnded, Folder: f.report.Name, Local: f.localName, Planned: r.DryRun, Result: f.report.Result})
+			observe(f.event(Event{Kind: FolderEnded, Result: f.report.Result}))
 		}
 	}
 	if storeErr == nil && ctx.Err() == nil {
