@@ -24,7 +24,9 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"--version", exitOK, "offlineimapd ", ""},
 		{"--help", exitOK, "usage: offlineimapd [-c", ""},
-		{"--dry-run", exitUsage, "", "--once"},
+		{"--json", exitUsage, "", "--once"},
+		{"--once -o --json", exitUsage, "", "--once"},
+		{"--approve INBOX", exitUsage, "", "--once"},
 		{"--config-path -c /nowhere/config", exitConfig, "", "/nowhere/config"},
 		{"--onec", exitUsage, "", "-onec"},
 		{"--once surplus", exitUsage, "", `"surplus"`},

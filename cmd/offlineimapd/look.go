@@ -23,7 +23,7 @@ func look(o options, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, path)
 		return exitOK
 	}
-	cfg, problems, err := config.Load(path)
+	cfg, problems, err := o.read(path)
 	if err != nil {
 		if !errors.Is(err, config.ErrInvalid) {
 			fmt.Fprintf(stderr, "offlineimapd: %v\n", err)

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -24,6 +24,8 @@ const (
 	exitError = 1 // something failed, if only one mail, or a signal came before the end
 	exitHeld  = 2 // nothing failed, but a folder waits for a person
 	exitUsage = 64
+	// Of the same, where the program is called offlineimap.
+	exitUsageTheirs = 2
 
 	exitSecond    = 69 // the daemon: another one is there
 	exitTransient = 75 // the daemon: the bus is not there, or was lost
@@ -40,110 +42,37 @@ var version = ""
 
 func main() {
 	debug.SetMemoryLimit(memoryLimit)
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, nil))
-}
-
-// options are what the command line says.
-type options struct {
-	once, dryRun, json, version bool
-	check, show, path           bool // only look at the configuration
-	config                      string
-	accounts, approve           []string
-
-	// step is told of every point at which the state is written, for tests that
-	// kill the program there.
-	step func(name string)
-	// patience is engine.Request.Patience, which tests cannot afford.
-	patience time.Duration
-	// remoteID, where not "", is engine.Request.RemoteID, for tests that copy a
-	// mailbox to another user.
-	remoteID string
+	os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr, nil))
 }
 
 // patience is how long a server may take over an upload whose connection is
 // dead, before the mail is sent again. One second was enough for Dovecot.
 const patience = 5 * time.Second
 
-func usage(w io.Writer) {
-	fmt.Fprint(w, `usage: offlineimapd [-c FILE] [-a ACCOUNT[,ACCOUNT...]]
-       offlineimapd --once [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [--dry-run] [--json]
-                    [--approve FOLDER]...
-       offlineimapd --check-config | --show-config | --config-path [-c FILE]
-       offlineimapd demo
-       offlineimapd --version
-
-Without --once, it is the daemon: it keeps all accounts in step until it is
-ended, and is asked and told by offlineimapctl. systemd starts it:
-systemctl --user enable --now offlineimapd
-
-  --once            bring all accounts in step, once, and end
-  -c, --config FILE the configuration (default: as OfflineIMAP finds it)
-  -a, --account A,B only these accounts
-  --dry-run         show what would be done, change nothing at all
-  --json            the report as one JSON document on standard output
-  --approve FOLDER  let a held plan of this folder through (repeatable), with
-                    several accounts ACCOUNT/FOLDER; / accepts a changed
-                    directory of the local folders, or another server or user
-  --check-config    tell what is wrong with the configuration
-  --show-config     print what it says, with all defaults and without secrets
-  --config-path     print where it is
-  demo              sync an IMAP server in memory with a temporary Maildir
-  --version         print the version
-`)
-}
-
-func parse(args []string) (options, error) {
-	var o options
-	fs := flag.NewFlagSet("offlineimapd", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.BoolVar(&o.once, "once", false, "")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "")
-	fs.BoolVar(&o.json, "json", false, "")
-	fs.BoolVar(&o.version, "version", false, "")
-	fs.BoolVar(&o.check, "check-config", false, "")
-	fs.BoolVar(&o.show, "show-config", false, "")
-	fs.BoolVar(&o.path, "config-path", false, "")
-	for _, n := range []string{"c", "config"} {
-		fs.StringVar(&o.config, n, "", "")
-	}
-	accounts := func(s string) error {
-		for a := range strings.SplitSeq(s, ",") {
-			if a = strings.TrimSpace(a); a != "" {
-				o.accounts = append(o.accounts, a)
-			}
-		}
-		return nil
-	}
-	fs.Func("a", "", accounts)
-	fs.Func("account", "", accounts)
-	fs.Func("approve", "", func(s string) error { o.approve = append(o.approve, s); return nil })
-	if err := fs.Parse(args); err != nil {
-		return o, err
-	}
-	switch {
-	case fs.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	case o.version, o.check, o.show, o.path, o.once:
-	case o.dryRun, o.json, len(o.approve) > 0:
-		return o, errors.New("--dry-run, --json and --approve go with --once")
-	}
-	return o, nil
-}
-
 func run(args []string, stdout, stderr io.Writer, change func(*options)) int {
-	if len(args) == 1 && args[0] == "demo" {
-		return demo(stdout, stderr)
-	}
-	o, err := parse(args)
+	return runAs("offlineimapd", args, os.Stdin, stdout, stderr, change)
+}
+
+// runAs is the program under the name by which it is called.
+func runAs(program string, args []string, stdin io.Reader, stdout, stderr io.Writer, change func(*options)) int {
+	o, err := parse(program, args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		usage(stdout)
-		return exitOK
+	case len(args) == 1 && args[0] == "demo" && !o.named:
+		return demo(stdout, stderr)
 	case err != nil:
-		fmt.Fprintf(stderr, "offlineimapd: %v\nhint: offlineimapd --help lists what can be said\n", err)
+		fmt.Fprintf(stderr, "%s: %v\nhint: %[1]s --help lists what can be said\n", o.name(), err)
+		if o.named {
+			return exitUsageTheirs
+		}
 		return exitUsage
+	case o.help:
+		usage(stdout, o)
+		return exitOK
 	case o.version:
-		fmt.Fprintln(stdout, versionText())
+		fmt.Fprintln(stdout, map[bool]string{false: versionText(), true: versionNumber()}[o.named])
+		return exitOK
+	case o.versions:
+		fmt.Fprintf(stdout, "%s v%s, %s\n", o.name(), versionNumber(), runtime.Version())
 		return exitOK
 	}
 	o.patience = patience
@@ -153,6 +82,8 @@ func run(args []string, stdout, stderr io.Writer, change func(*options)) int {
 	switch {
 	case o.check, o.show, o.path:
 		return look(o, stdout, stderr)
+	case o.theirs:
+		return foreground(o, stdin, stdout, stderr)
 	case !o.once:
 		f, ok := stderr.(*os.File)
 		if !ok {
@@ -220,7 +151,7 @@ func once(ctx context.Context, o options, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "offlineimapd: %v\n", err)
 		return exitConfig
 	}
-	cfg, problems, err := config.Load(path)
+	cfg, problems, err := o.read(path)
 	if err != nil {
 		if !errors.Is(err, config.ErrInvalid) {
 			fmt.Fprintf(stderr, "offlineimapd: %v\n", err)
@@ -228,10 +159,7 @@ func once(ctx context.Context, o options, stdout, stderr io.Writer) int {
 		showConfig(stderr, problems)
 		return exitConfig
 	}
-	wanted := o.accounts
-	if len(wanted) == 0 {
-		wanted = cfg.General.Accounts
-	}
+	wanted := o.only(cfg.General.Accounts)
 	o.dryRun = o.dryRun || cfg.General.DryRun
 	var accounts []*config.Account
 	refused := false

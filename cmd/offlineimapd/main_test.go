@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	at, _ := strconv.Atoi(v)
 	n := 0
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, func(o *options) {
+	os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr, func(o *options) {
 		o.patience, o.remoteID = testPatience, cloned
 		o.step = func(string) {
 			if n++; n == at {

@@ -46,16 +46,13 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 	case err != nil:
 		return nil, &service.Error{Code: service.ConfigInvalid, Err: err}
 	}
-	cfg, problems, err := config.Load(path)
+	cfg, problems, err := l.o.read(path)
 	if err != nil {
 		l.warn(problems)
 		return nil, invalid(err, problems)
 	}
 	l.evaluate(cfg)
-	wanted := l.o.accounts
-	if len(wanted) == 0 {
-		wanted = cfg.General.Accounts
-	}
+	wanted := l.o.only(cfg.General.Accounts)
 	l.warn(cfg.Relevant(wanted))
 	setup := &service.Setup{Path: path, Memory: memory{filepath.Join(cfg.General.Metadata, "offlineimapd.paused")}}
 	if cfg.General.MaxSyncAsked {
