@@ -61,7 +61,7 @@ type Observer func(Event)
 func (f *folderRun) tell(e Event) { f.run.events <- f.event(e) }
 
 func (f *folderRun) event(e Event) Event {
-	e.Folder, e.Local, e.Visible = f.report.Name, f.localName, f.visible
+	e.Folder, e.Local, e.Visible = f.report.Name, f.localName, f.shownAs
 	e.Planned = f.run.DryRun
 	return e
 }

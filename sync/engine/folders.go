@@ -226,5 +226,5 @@ func (f *folderRun) lets(h *guard.Hold) bool { return f.approved || f.run.agreed
 // introduce begins the report.
 func (f *folderRun) introduce() {
 	f.report = Folder{Name: names.Display(f.remoteName), Local: f.localName}
-	f.visible = f.seen()
+	f.shownAs = f.seen()
 }

@@ -34,7 +34,6 @@ type Policy struct {
 	IgnoreReadOnly                bool // not a word about mailboxes that the server opens read-only
 	Names                         names.Options
 	Choice                        Choice
-	Limits                        Limits
 }
 
 // Request is one run to make.
