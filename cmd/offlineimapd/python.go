@@ -145,7 +145,9 @@ func (w work) folders(ctx context.Context, p *engine.Policy) error {
 	if p.Names.Back, err = w.translation(ctx, local.NameTrans); err != nil {
 		return err
 	}
-	if p.Choice.Remote, err = w.filter(ctx, remote); err != nil {
+	if w.chosen != nil {
+		p.Choice.Remote = w.chosen.has
+	} else if p.Choice.Remote, err = w.filter(ctx, remote); err != nil {
 		return err
 	}
 	p.Choice.Local, err = w.filter(ctx, local)

@@ -44,6 +44,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 			reports[i], _ = work{
 				cfg: cfg, account: a, names: names, python: ev, changes: changed(a),
 				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
+				chosen: choose(o.chosen), trace: tracer(o.debug, a.Name, s.note),
 				step: o.step, patience: o.patience, remoteID: o.remoteID,
 				observe: func(e engine.Event) { s.event(a.Name, e) },
 				note:    func(text string) { s.note(a.Name, text) },
@@ -66,6 +67,7 @@ type work struct {
 	names           *atomic.Uint64 // maildir.Options.Names of all accounts
 	approve, tokens []string       // engine.Request.Approve and ApproveTokens
 	only            []string
+	chosen          *chosen // the mailboxes that take part, whatever folderfilter says; nil: it decides
 	full, dryRun    bool
 	connections     int                                       // at most; 0: as configured
 	secret          func(ctx context.Context) (string, error) // nil: the configured one
@@ -74,6 +76,7 @@ type work struct {
 	remoteID        string // "": as configured
 	observe         engine.Observer
 	note            func(text string)
+	trace           func(dir byte, line string) // imap.Options.Log; may be nil
 	// settled is called after a run, while the state is open; it may be nil.
 	settled func(ctx context.Context, db *state.DB, r *engine.Report)
 }
@@ -161,6 +164,9 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	if cerr := db.Close(); cerr != nil && err == nil {
 		w.note(fmt.Sprintf("close the state: %v", cerr))
 	}
+	if err == nil && w.chosen.missed() {
+		return nil, errNoneChosen(w.chosen)
+	}
 	if err == nil && ctx.Err() == nil && w.hook(ctx, "postsynchook", a.PostSyncHook, w.changes) && w.changes != nil && !w.dryRun {
 		w.changes.Reset() // what a hook that failed was told, the next one is told again
 	}
@@ -221,7 +227,7 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
 		Timeout: cfg.General.SockTimeout,
 		Auth:    imap.Auth{User: m.User, Password: secret, Mechanisms: mechanisms(m.AuthMechanisms)},
-		OnText:  w.note,
+		OnText:  w.note, Log: w.trace,
 	}
 	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
 	switch {
