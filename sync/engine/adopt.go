@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
@@ -70,8 +71,14 @@ func (f *folderRun) adopt(ctx context.Context) error {
 		lone = f.succeed(old, found, local.Fresh, remote.Entries)
 		rows = append(rows, lone.rows...)
 	}
+	f.remoteSnap = remote
+	archived, err := f.archived(ctx, found.rest)
+	if err != nil {
+		return err
+	}
+	maps.Copy(archived, lone.keep)
 	for _, m := range found.rest {
-		if m.Claim != 0 && !lone.keep[m.Key] {
+		if m.Claim != 0 && !archived[m.Key] {
 			given = append(given, store.Assignment{Key: m.Key})
 		}
 	}
@@ -107,19 +114,19 @@ func (f *folderRun) adopt(ctx context.Context) error {
 	f.known.Count = len(rows)
 	if err := f.run.committer.write(ctx, false,
 		state.SetStamps{Folder: f.known.ID, Remote: &f.known.RemoteStamp},
-		state.PutRows{Folder: f.known.ID, Rows: rows}, knew(f.remoteName)); err != nil {
+		state.PutRows{Folder: f.known.ID, Rows: rows}, state.SetApart{Folder: f.known.ID, Apart: f.apart}, knew(f.remoteName)); err != nil {
 		return fmt.Errorf("adopt %q: %w", f.localName, err)
 	}
 	if old != nil {
 		f.report.Adopted = &Adoption{Mails: inherited + len(lone.rows), File: old.File}
 	}
 	f.report.Counts.Paired = len(rows) - len(lone.rows)
-	f.remoteSnap = remote
+	f.kept = f.apart
 	switch {
 	case len(local.Fresh) == 0:
 		f.localSnap = local
 	case f.run.DryRun:
-		f.localSnap = imagined(local, found, lone.keep)
+		f.localSnap = imagined(local, found, archived)
 	}
 	return nil
 }

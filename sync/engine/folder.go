@@ -36,6 +36,13 @@ type folderRun struct {
 	// so that the next run looks again.
 	localDirty, remoteDirty bool
 
+	// What limits leave on one side: apart as this run has it, kept as the state has.
+	apart, kept state.Apart
+	limits      string   // Apart.Limits of this run
+	relook      bool     // the limits are others than they were
+	ignored     mail.Set // UIDs that are not downloaded
+	from        mail.UID // see window; 0: not asked for yet
+
 	first  bool     // no run before this one brought the whole folder here
 	behind bool     // local changes cannot go up
 	later  *removal // what is put off to the end of the run
@@ -142,7 +149,7 @@ func (f *folderRun) steps(ctx context.Context) error {
 	if f.held(plan) {
 		return nil
 	}
-	f.behind = plan.Local.Pending > 0
+	f.behind = f.behind || plan.Local.Pending > 0
 	if n := plan.Local.Pending; n > 0 && f.remoteSnap.ReadOnly && !f.run.Policy.IgnoreReadOnly {
 		f.report.Notes = append(f.report.Notes, fmt.Sprintf("the server lets nobody change %q: %d local changes stay local", f.report.Name, n))
 	}
@@ -157,6 +164,9 @@ func (f *folderRun) steps(ctx context.Context) error {
 		if f.held(plan) { // it was made anew
 			return nil
 		}
+	}
+	if err := f.keepApart(ctx, plan); err != nil {
+		return err
 	}
 	if err := f.apply(ctx, plan); err != nil {
 		return errors.Join(err, f.distrust(ctx))
@@ -189,6 +199,9 @@ func (f *folderRun) prepare(ctx context.Context) error {
 		return f.void(ctx)
 	}
 	f.first = f.known.RemoteStamp.Token == begunToken
+	if err := f.takeApart(ctx); err != nil {
+		return err
+	}
 	var err error
 	if f.intents, err = f.run.State.Intents(ctx, f.known.ID); err != nil {
 		return fmt.Errorf("read the journal: %w", err)
@@ -203,6 +216,7 @@ func (f *folderRun) void(ctx context.Context) error {
 		changes = append(changes, knew(f.remoteName))
 	}
 	f.known, f.intents, f.localSnap, f.remoteSnap = nil, nil, nil, nil
+	f.apart, f.kept, f.from = state.Apart{}, state.Apart{}, 0
 	if err := f.run.committer.write(ctx, true, changes...); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
@@ -280,7 +294,7 @@ func (f *folderRun) scanLocal(ctx context.Context, full bool) (err error) {
 		f.localSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
 		return nil
 	}
-	k := mail.Known{Stamp: f.known.LocalStamp, Count: f.known.Count, Full: full || f.run.Full}
+	k := mail.Known{Stamp: f.known.LocalStamp, Count: f.known.Count + f.apart.Local.Len(), Full: full || f.relook || f.run.Full}
 	if f.localSnap, err = f.local.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read the local folder %q: %w", f.localName, err)
 	}
@@ -292,7 +306,7 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 		f.remoteSnap = &mail.Snapshot{Full: true, Mask: mail.AllFlags}
 		return nil
 	}
-	k := mail.Known{Stamp: f.known.RemoteStamp, Count: f.known.Count, Full: full || f.run.Full}
+	k := mail.Known{Stamp: f.known.RemoteStamp, Count: f.known.Count + f.apart.Remote.Len(), Full: full || f.relook || f.run.Full}
 	if f.remoteSnap, err = f.remote.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read %q on the server: %w", f.report.Name, err)
 	}
@@ -323,7 +337,7 @@ func (f *folderRun) plan(ctx context.Context) (*merge.Plan, error) {
 			return nil, err
 		}
 	}
-	if f.remoteSnap == nil && len(f.intents) == 0 && !f.run.Full && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
+	if f.remoteSnap == nil && len(f.intents) == 0 && !f.run.Full && !f.relook && f.remoteBox != nil && f.known.RemoteStamp.Same(f.remoteBox.Stamp) {
 		// The server says that nothing changed there, so there is nothing to read,
 		// if it is known which flags the mailbox keeps or if that does not matter.
 		mask := f.known.RemoteStamp.Mask
@@ -376,7 +390,20 @@ func (f *folderRun) merge(ctx context.Context) (*merge.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the state: %w", err)
 	}
-	return merge.Merge(base, f.localSnap, f.remoteSnap, o), nil
+	local, remote := f.inSight()
+	plan := merge.Merge(base, local, remote, o)
+	if plan.Local.Relist || plan.Remote.Relist {
+		return plan, nil
+	}
+	limited, err := f.within(ctx, plan, &o)
+	if err != nil || !limited {
+		return plan, err
+	}
+	if n := len(o.Stay); n > 0 {
+		// They may be mails that were moved here, which must not go from where they were.
+		f.behind, f.localDirty = true, true
+	}
+	return merge.Merge(base, local, remote, o), nil
 }
 
 // base reads the rows that the merge needs: all of them where a side was

@@ -135,7 +135,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		rep.Folders = append(rep.Folders, f.report)
 	}
 	for _, f := range jobs {
-		f.decide(missing, len(known))
+		f.decide(missing, len(known), o)
 	}
 	for _, f := range jobs {
 		if f.drop && f.known != nil {
@@ -177,8 +177,12 @@ var ErrForbidden = errors.New("forbids to make it")
 
 // decide settles what needs no worker: folders that did not change, and those
 // that must not be touched.
-func (f *folderRun) decide(missing, known int) {
+func (f *folderRun) decide(missing, known int, o names.Options) {
 	p := f.run.Policy
+	if err := f.limit(o); err != nil {
+		f.skip(err)
+		return
+	}
 	switch {
 	case f.remoteBox == nil && f.localBox == nil:
 		// Gone from both sides. Should it only have been left out of the listing,
@@ -197,7 +201,7 @@ func (f *folderRun) decide(missing, known int) {
 	case f.known != nil && f.localBox == nil:
 		// A directory that was moved away means: never synced.
 		f.forget = true
-	case f.known != nil && !f.run.Full && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
+	case f.known != nil && !f.run.Full && !f.relook && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
 		f.quiet = true
 	}
 	if f.done || f.drop {

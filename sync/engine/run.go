@@ -34,6 +34,7 @@ type Policy struct {
 	IgnoreReadOnly                bool // not a word about mailboxes that the server opens read-only
 	Names                         names.Options
 	Choice                        Choice
+	Limits                        Limits
 }
 
 // Request is one run to make.
@@ -91,9 +92,10 @@ type run struct {
 	// apart are the local names of folders that Policy.Choice leaves out. What is
 	// moved into one of them is not going to be uploaded.
 	apart   map[string]bool
-	absent  []error      // what Request.Only names and nobody has
-	pairs   []FolderPair // of the account, whether they take part or not
-	noPlace bool         // dry run: the place of the local store is yet to be made
+	limits  map[int64]string // state.Apart.Limits of folders
+	absent  []error          // what Request.Only names and nobody has
+	pairs   []FolderPair     // of the account, whether they take part or not
+	noPlace bool             // dry run: the place of the local store is yet to be made
 }
 
 // Run brings both sides of an account in step. The error is of the account as
@@ -142,6 +144,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	local, remote, err := r.survey(ctx)
 	if err != nil {
 		return err
+	}
+	if r.limits, err = r.State.Limits(ctx); err != nil {
+		return fmt.Errorf("read the state: %w", err)
 	}
 	jobs, gone := r.pairUp(known, local, remote, rep)
 	if err := r.State.Commit(ctx, false, gone...); err != nil {

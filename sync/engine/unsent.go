@@ -82,8 +82,12 @@ func (r *run) addUnsent(ctx context.Context, name string, known *state.Folder, h
 		return err
 	}
 	var base []mail.Entry
+	var apart state.Apart
 	if known != nil {
 		if base, err = r.State.Rows(ctx, known.ID); err != nil {
+			return err
+		}
+		if apart, err = r.State.Apart(ctx, known.ID); err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,7 @@ func (r *run) addUnsent(ctx context.Context, name string, known *state.Folder, h
 		refs = append(refs, mail.Ref{Key: m.Key})
 	}
 	for _, e := range s.Entries {
-		if !has(base, e.UID) {
+		if !has(base, e.UID) && !apart.Local.Has(e.UID) {
 			refs = append(refs, mail.Ref{UID: e.UID})
 		}
 	}
