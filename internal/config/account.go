@@ -33,7 +33,12 @@ func (l *loader) config() *Config {
 		DryRun:          v.boolean("dry-run"),
 		IgnoreReadonly:  v.boolean("ignore-readonly"),
 		PythonFile:      v.file("pythonfile"),
+		UI:              v.ui(),
+		MBNames:         l.mbnames(),
 	}}
+	l.utime, l.filename = v.boolean("utime_from_header"), v.boolean("filename_use_mail_timestamp")
+	v.boolean("ignore-keyring")
+	v.boolean("update-keyring")
 	_, _, c.General.MaxSyncAsked = section.Lookup("maxsyncaccounts")
 	if c.General.Metadata == "" {
 		v.wrong("metadata", "remove the line to have "+v.deflt("metadata"), "it is empty")
@@ -129,7 +134,23 @@ func (l *loader) account(name string, section *ini.Section) *Account {
 		a.Local.Maildir.WindowsCompatible = windows
 	}
 	a.Remote = l.repository(v, "remoterepository")
+	v.number("quick", -1<<31, 1<<31-1)
+	a.Limits = v.limits(time.Now())
+	a.FilterHeaders = v.headers()
+	v.window(a)
 	return a
+}
+
+// headers reads the names of header fields.
+func (v view) headers() []string {
+	s, _ := v.text("filterheaders")
+	names := parseList(s)
+	for _, name := range names {
+		if strings.ContainsAny(name, ": \t\n\"'") {
+			v.problem(Warning, "filterheaders", fmt.Sprintf("no header field is called %q", name), valueHint(name, "write names such as X-Spam-Status, separated by commas"))
+		}
+	}
+	return names
 }
 
 func (v view) minutes(name string) time.Duration {

@@ -159,7 +159,9 @@ func (v view) sense(opt option) func(string) bool {
 		return oneOf("tls1 tls1_1 tls1_2 ssl3 ssl23")
 	case "tls_level":
 		return oneOf("tls_compat tls_no_ssl tls_secure")
-	case "remotehost", "ui":
+	case "ui":
+		return every(func(s string) bool { return interfaceName(s) != "" })
+	case "remotehost":
 		return func(s string) bool { return len(strings.Fields(s)) == 1 }
 	case "sep":
 		if opt.in == inMaildir {

@@ -61,6 +61,8 @@ type loader struct {
 	file     *ini.File
 	problems []Problem
 	warnings int
+	// What [general] says for every Maildir.
+	utime, filename bool
 }
 
 func (l *loader) add(p Problem) {

@@ -76,7 +76,7 @@ func TestDefaults(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(said(problems))
 	}
-	want := General{Accounts: []string{"A"}, Metadata: "/home/me/.offlineimap", MaxSyncAccounts: 1, Fsync: true}
+	want := General{Accounts: []string{"A"}, Metadata: "/home/me/.offlineimap", MaxSyncAccounts: 1, Fsync: true, UI: "ttyui"}
 	if !reflect.DeepEqual(c.General, want) {
 		t.Errorf("general %+v, want %+v", c.General, want)
 	}
@@ -113,6 +113,7 @@ socktimeout = 1_0
 fsync = no
 dry-run = on
 ignore-readonly = TRUE
+ui = Basic
 [Account A]
 localrepository = L
 remoterepository = R
@@ -172,7 +173,7 @@ ipv6 = yes
 	if len(problems) > 0 {
 		t.Fatal(said(problems))
 	}
-	if want := (General{Accounts: []string{"A", "B", "C"}, Metadata: "/home/me/meta", MaxSyncAccounts: 3, MaxSyncAsked: true, SockTimeout: 10 * time.Second,
+	if want := (General{Accounts: []string{"A", "B", "C"}, Metadata: "/home/me/meta", MaxSyncAccounts: 3, MaxSyncAsked: true, SockTimeout: 10 * time.Second, UI: "basic",
 		DryRun: true, IgnoreReadonly: true}); !reflect.DeepEqual(c.General, want) {
 		t.Errorf("general %+v, want %+v", c.General, want)
 	}
@@ -208,13 +209,12 @@ func TestProblems(t *testing.T) {
 	ok, refused, all := "ok", "refused", "all"
 	for _, w := range []struct{ src, fate, want string }{
 		// ignored without harm
-		{with("general", "ui = basic"), ok, "warning 3: [general] ui: not used yet: what is printed depends on the terminal and on --json"},
-		{with("account", "quick = 10"), ok, "warning 7: [Account A] quick: not used yet: every run looks at everything, at the price of a quick one"},
+		{with("general", "ui = basic"), ok, ""},
+		{with("account", "quick = 10"), ok, ""},
 		{with("account", "presynchook = x ; y"), ok, ""},
 		{with("remote", "idlefolders = ['INBOX']"), ok, "warning 16: [Repository R] idlefolders: not used yet: no folder is watched between runs"},
-		{with("remote", "newmail_hook = 100%"), ok, "warning 16: [Repository R] newmail_hook: not used yet: nothing is called for new mail"},
+		{with("remote", "newmail_hook = lambda: 1"), ok, ""},
 		{"[DEFAULT]\nkeepalive = 60\n" + small, ok, "warning 2: [DEFAULT] keepalive: not used yet: no connection outlives a run"},
-		{small + "[mbnames]\nenabled = yes\nfilename = ~/x\n", ok, "warning 18: [mbnames] enabled: not used yet: the file of mailbox names is not written"},
 		// the same values as without
 		{with("account", "quick = 0\nsynclabels = No\nproxy =\nfilterheaders =\nutf8foldernames = off\nlabelsheader = X\nauthproxy = x"), ok, ""},
 		{with("remote", "idlefolders = [ ]\nkeepalive = 00\nretrycount = 2\nholdconnectionopen = 0\ndecodefoldernames = false\ndynamic_folderfilter = no"), ok, ""},
@@ -223,15 +223,12 @@ func TestProblems(t *testing.T) {
 		{with("remote", "nametrans = lambda f: f"), ok, ""},
 		{with("local", "nametrans = lambda f: f"), ok, ""},
 		{with("remote", "folderfilter = lambda f: f in [\n  'a',\n  ]"), ok, ""},
-		{with("account", "maxage = 3"), refused, `error 7: [Account A] maxage: refusing account "A": maxage is not supported yet, and without it mails of every age would be copied`},
-		{with("account", "maxsize = 100"), refused, `error 7: [Account A] maxsize: refusing account "A": maxsize is not supported yet, and without it mails of every size would be copied`},
-		{with("local", "startdate = 2020-01-01"), refused, `error 11: [Repository L] startdate: refusing account "A": startdate is not supported yet, and without it mails of every age would be copied`},
 		{with("account", "synclabels = yes"), refused, `error 7: [Account A] synclabels: refusing account "A": synclabels is not supported yet, and without it labels would be lost on the way`},
 		{with("account", "synclabels = maybe"), refused, `error 7: [Account A] synclabels: refusing account "A": synclabels is not supported yet, and without it labels would be lost on the way`},
 		{with("account", "proxy = SOCKS5:h:1"), refused, `error 7: [Account A] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
 		{with("remote", "remotepasseval = get('x')"), ok, ""},
 		{with("remote", "oauth2_refresh_token = hunter2"), refused, `error 16: [Repository R] oauth2_refresh_token: refusing account "A": oauth2_refresh_token is not supported yet, and without it there is no token to log in with`},
-		{"[DEFAULT]\nmaxsize = 5\n" + small, refused, `error 2: [DEFAULT] maxsize: refusing account "A": maxsize is not supported yet, and without it mails of every size would be copied`},
+		{"[DEFAULT]\nproxy = HTTP:h:1\n" + small, refused, `error 2: [DEFAULT] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
 		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP", 1), refused, `error 5: [Account A] localrepository: refusing account "A": a local repository of type IMAP is not supported yet, only Maildir`},
 		{with("remote", "auth_mechanisms = XOAUTH2, GSSAPI"), refused, `warning 16: [Repository R] auth_mechanisms: XOAUTH2 is not used yet: the others of the list are
 warning 16: [Repository R] auth_mechanisms: GSSAPI is not used yet: the others of the list are
@@ -243,7 +240,7 @@ error 16: [Repository R] auth_mechanisms: refusing account "A": none of these me
 		{with("general", "maxconnections = 3"), ok, `warning 3: [general] maxconnections: it has no effect in this section // it belongs in [Repository …] of type IMAP`},
 		{with("remote", "maxage = 3"), ok, `warning 16: [Repository R] maxage: it has no effect in this section // it belongs in [Account …]`},
 		{with("local", "subscribedonly = yes"), ok, `warning 11: [Repository L] subscribedonly: it has no effect in a repository of type Maildir // it belongs in [Repository …] of type IMAP`},
-		{with("local", "utime_from_header = yes\n\n"), ok, `warning 11: [Repository L] utime_from_header: not used yet: files get the time of their delivery`},
+		{with("local", "foldersort = x"), ok, `warning 11: [Repository L] foldersort: it has no effect in a repository of type Maildir // it belongs in [Repository …] of type IMAP`},
 		{with("account", "status_backend = sqlite"), ok, `warning 7: [Account A] status_backend: obsolete: it has no effect // remove it: the state is always kept in SQLite`},
 		{with("general", "sockettimeout = 60"), ok, `warning 3: [general] sockettimeout: obsolete: it has no effect // write socktimeout`},
 		{with("remote", "startssl = yes"), ok, `warning 16: [Repository R] startssl: obsolete: it has no effect // write starttls`},
@@ -369,7 +366,7 @@ remoterepository = R
 [Repository L]
 type = Maildir
 localfolders = /a
-startdate = 2026-01-01
+startdate = 1899-12-31
 [Repository LB]
 type = Maildir
 localfolders = /b
@@ -383,7 +380,7 @@ auth_mechanisms = GSSAPI, PLAIN
 	}
 	want := []string{
 		`error 2: [general] accounts: there is no section [Account X]`,
-		`error 15: [Repository L] startdate: refusing account "A": startdate is not supported yet, and without it mails of every age would be copied`,
+		`error 15: [Repository L] startdate: 1899-12-31 is before 1900 // write a later one, or remove the line to have mails of every age`,
 		`warning 22: [Repository R] auth_mechanisms: GSSAPI is not used yet: the others of the list are`,
 	}
 	if got := said(c.Relevant(c.General.Accounts)); !slices.Equal(got, want) {

@@ -16,7 +16,6 @@ var deviations = map[string]string{
 	"imap keepalive":                      "idlefolders does not need it",
 	"maildir utime_from_header":           "one row stands for both sections",
 	"maildir filename_use_mail_timestamp": "one row stands for both sections",
-	"maildir foldersort":                  "OfflineIMAP reads it in a repository of type IMAP only; in a Maildir it has no effect either way",
 }
 
 // own are the options that OfflineIMAP does not have.

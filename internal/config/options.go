@@ -40,6 +40,7 @@ type state string
 const (
 	used     state = "used"
 	idle     state = "no effect alone" // matters only beside an option that tells its own state
+	needless state = "not needed"      // what it asks for happens without it, or is not missed
 	unused   state = "not used yet"    // harmless to ignore: a warning
 	refused  state = "refused"         // not harmless to ignore: an error for its account
 	obsolete state = "obsolete"        // without effect in OfflineIMAP 8 too: a warning
@@ -51,8 +52,8 @@ type option struct {
 	typ   valueType
 	deflt string // what leaving it out means, as it would be written
 	state state
-	// note is the rest of the sentence of the warning or error: for unused, why it
-	// does no harm; for refused, what would happen without; for obsolete, what to
+	// note is the rest of the sentence of the warning or error: for needless and
+	// unused, why it does no harm; for refused, what would happen without; for obsolete, what to
 	// write instead.
 	note string
 }
@@ -77,51 +78,64 @@ func (o option) neutral(value string) bool {
 	return false
 }
 
+// readable says that a value is of the option's type, as far as that is simple.
+func (o option) readable(value string) bool {
+	switch o.typ {
+	case typeBool:
+		_, ok := parseBool(value)
+		return ok
+	case typeInt:
+		_, err := parseInt(value)
+		return err == nil
+	}
+	return true
+}
+
 // options holds every option that is known, in the order of the manual.
 // customflag_a stands for all of customflag_a to customflag_z.
 var options = []option{
 	{"accounts", inGeneral, typeList, "", used, ""},
 	{"metadata", inGeneral, typePath, "~/.offlineimap", used, ""},
 	{"maxsyncaccounts", inGeneral, typeInt, "1", used, ""},
-	{"ui", inGeneral, typeText, "ttyui", unused, "what is printed depends on the terminal and on --json"},
+	{"ui", inGeneral, typeText, "ttyui", used, ""},
 	{"ignore-readonly", inGeneral, typeBool, "no", used, ""},
 	{"pythonfile", inGeneral, typePath, "", used, ""},
 	{"socktimeout", inGeneral, typeInt, "0", used, ""},
 	{"fsync", inGeneral, typeBool, "yes", used, ""},
 	{"dry-run", inGeneral, typeBool, "no", used, ""},
-	{"ignore-keyring", inGeneral, typeBool, "no", unused, "no keyring is asked"},
+	{"ignore-keyring", inGeneral, typeBool, "no", needless, "no keyring is asked"},
 	{"update-keyring", inGeneral, typeBool, "no", unused, "no password is stored in a keyring"},
-	{"utime_from_header", inGeneral | inMaildir, typeBool, "no", unused, "files get the time of their delivery"},
-	{"filename_use_mail_timestamp", inGeneral | inMaildir, typeBool, "no", unused, "file names begin with the time of delivery"},
+	{"utime_from_header", inGeneral | inMaildir, typeBool, "no", used, ""},
+	{"filename_use_mail_timestamp", inGeneral | inMaildir, typeBool, "no", used, ""},
 	{"socktimemout", inGeneral, typeInt, "", obsolete, "write socktimeout"},
 	{"sockettimeout", inGeneral, typeInt, "", obsolete, "write socktimeout"},
 
-	{"enabled", inMbnames, typeBool, "no", unused, "the file of mailbox names is not written"},
-	{"filename", inMbnames, typePath, "", idle, "matters with enabled = yes"},
-	{"header", inMbnames, typePython, "", idle, "matters with enabled = yes"},
-	{"peritem", inMbnames, typeText, "", idle, "matters with enabled = yes"},
-	{"sep", inMbnames, typePython, "", idle, "matters with enabled = yes"},
-	{"footer", inMbnames, typePython, "", idle, "matters with enabled = yes"},
-	{"incremental", inMbnames, typeBool, "no", idle, "matters with enabled = yes"},
-	{"folderfilter", inMbnames, typePython, "", idle, "matters with enabled = yes"},
-	{"sort_keyfunc", inMbnames, typePython, "", idle, "matters with enabled = yes"},
+	{"enabled", inMbnames, typeBool, "no", used, ""},
+	{"filename", inMbnames, typePath, "", used, ""},
+	{"header", inMbnames, typePython, "", used, ""},
+	{"peritem", inMbnames, typeText, "", used, ""},
+	{"sep", inMbnames, typePython, "", used, ""},
+	{"footer", inMbnames, typePython, "", used, ""},
+	{"incremental", inMbnames, typeBool, "no", used, ""},
+	{"folderfilter", inMbnames, typePython, "", used, ""},
+	{"sort_keyfunc", inMbnames, typePython, "", used, ""},
 	{"mbnames_folderfilter", inMbnames, typePython, "", obsolete, "write folderfilter"},
 
 	{"localrepository", inAccount, typeText, "", used, ""},
 	{"remoterepository", inAccount, typeText, "", used, ""},
 	{"autorefresh", inAccount, typeFloat, "0", used, ""},
-	{"quick", inAccount, typeInt, "0", unused, "every run looks at everything, at the price of a quick one"},
+	{"quick", inAccount, typeInt, "0", needless, "every run looks at everything, at the price of a quick one"},
 	{"presynchook", inAccount, typeCommand, "", used, ""},
 	{"postsynchook", inAccount, typeCommand, "", used, ""},
 	{"hook_timeout", inAccount, typeInt, "600", used, ""},
 	{"hook_changes", inAccount, typeBool, "no", used, ""},
-	{"maxsize", inAccount, typeInt, "", refused, "mails of every size would be copied"},
-	{"maxage", inAccount, typeDate, "", refused, "mails of every age would be copied"},
+	{"maxsize", inAccount, typeInt, "", used, ""},
+	{"maxage", inAccount, typeDate, "", used, ""},
 	{"maildir-windows-compatible", inAccount, typeBool, "no", used, ""},
 	{"synclabels", inAccount, typeBool, "no", refused, "labels would be lost on the way"},
 	{"labelsheader", inAccount, typeText, "X-Keywords", idle, "matters with synclabels = yes"},
 	{"ignorelabels", inAccount, typeList, "", idle, "matters with synclabels = yes"},
-	{"filterheaders", inAccount, typeList, "", refused, "the headers that it names would be uploaded"},
+	{"filterheaders", inAccount, typeList, "", used, ""},
 	{"proxy", inAccount, typeText, "", refused, "the server would be called directly"},
 	{"authproxy", inAccount, typeText, "", idle, "matters with oauth2_refresh_token"},
 	{"utf8foldernames", inAccount, typeBool, "no", used, ""},
@@ -131,16 +145,15 @@ var options = []option{
 	{"nametrans", inRepository, typePython, "", used, ""},
 	{"folderfilter", inRepository, typePython, "", used, ""},
 	{"folderincludes", inRepository, typePython, "[]", used, ""},
-	{"dynamic_folderfilter", inRepository, typeBool, "no", unused, "every run asks folderfilter anew anyway"},
-	{"foldersort", inRepository, typePython, "", unused, "folders are synced in an order of our own"},
+	{"dynamic_folderfilter", inRepository, typeBool, "no", needless, "every run asks folderfilter anew"},
 	{"createfolders", inRepository, typeBool, "yes", used, ""},
 	{"readonly", inRepository, typeBool, "no", used, ""},
 	{"sync_deletes", inRepository, typeBool, "yes", used, ""},
-	{"startdate", inRepository, typeDate, "", refused, "mails of every age would be copied"},
+	{"startdate", inRepository, typeDate, "", used, ""},
 
 	{"localfolders", inMaildir, typePath, "", used, ""},
 	{"sep", inMaildir, typeText, ".", used, ""},
-	{"restoreatime", inMaildir, typeBool, "no", unused, "access times are left to the system"},
+	{"restoreatime", inMaildir, typeBool, "no", used, ""},
 	{"customflag_a", inMaildir, typeText, "", used, ""},
 
 	{"remotehost", inIMAP, typeText, "", used, ""},
@@ -180,14 +193,15 @@ var options = []option{
 	{"idlefolders", inIMAP, typePython, "[]", unused, "no folder is watched between runs"},
 	{"usecompression", inIMAP, typeBool, "no", used, ""},
 	{"maxconnections", inIMAP, typeInt, "4", used, ""},
-	{"singlethreadperfolder", inIMAP, typeBool, "no", unused, "how work is spread is decided without it"},
+	{"singlethreadperfolder", inIMAP, typeBool, "no", used, ""},
 	{"holdconnectionopen", inIMAP, typeBool, "no", unused, "a run opens its connections anew"},
 	{"keepalive", inIMAP, typeInt, "0", unused, "no connection outlives a run"},
 	{"expunge", inIMAP, typeBool, "yes", used, ""},
-	{"retrycount", inIMAP, typeInt, "2", unused, "a mail that could not be fetched is fetched in the next run"},
-	{"copy_ignore_eval", inIMAP, typePython, "", refused, "mails that it leaves out would be copied"},
-	{"newmail_hook", inIMAP, typePython, "", unused, "nothing is called for new mail"},
-	{"sep", inIMAP, typeText, "", unused, "the server says what separates its folders"},
+	{"foldersort", inIMAP, typePython, "", used, ""},
+	{"retrycount", inIMAP, typeInt, "2", needless, "a mail that could not be fetched is fetched in the next run"},
+	{"copy_ignore_eval", inIMAP, typePython, "", used, ""},
+	{"newmail_hook", inIMAP, typePython, "", used, ""},
+	{"sep", inIMAP, typeText, "", obsolete, "remove it: the server says what separates its folders"},
 	{"trashfolder", inIMAP, typeText, "", obsolete, "remove it"},
 	{"spamfolder", inIMAP, typeText, "", obsolete, "remove it"},
 	{"realdelete", inIMAP, typeBool, "", obsolete, "remove it: what a deletion does on Gmail is set there, under Forwarding and IMAP"},

@@ -63,7 +63,10 @@ func place(o option, value string) string {
 	case o.in&inIMAP != 0:
 		return with("remote", line)
 	}
-	return small + "[mbnames]\n" + line
+	if o.name == "enabled" {
+		return small + "[mbnames]\n" + line
+	}
+	return small + "[mbnames]\nenabled = yes\n" + line
 }
 
 // Every option does what its state promises: one that is used is read, so that a
@@ -71,8 +74,11 @@ func place(o option, value string) string {
 func TestEveryOptionKeepsItsPromise(t *testing.T) {
 	for _, o := range options {
 		value := "3"
-		if o.state == used {
+		switch {
+		case o.state == used:
 			value = "%"
+		case o.typ == typeBool:
+			value = "yes"
 		}
 		_, problems := load(t, place(o, value))
 		var texts, errs []string
@@ -86,7 +92,7 @@ func TestEveryOptionKeepsItsPromise(t *testing.T) {
 		}
 		switch all := strings.Join(texts, "\n"); o.state {
 		case used:
-			if !strings.Contains(all, "percent") {
+			if o.name != "peritem" && !strings.Contains(all, "percent") {
 				t.Errorf("%s is not read: %q", o.name, all)
 			}
 		case refused:
@@ -97,7 +103,7 @@ func TestEveryOptionKeepsItsPromise(t *testing.T) {
 			if len(texts) != 1 || len(errs) > 0 {
 				t.Errorf("%s gives no warning: %q", o.name, all)
 			}
-		case idle:
+		case idle, needless:
 			if len(texts) > 0 {
 				t.Errorf("%s gives %q", o.name, all)
 			}
@@ -161,7 +167,7 @@ func optionsTable() string {
 		switch o.state {
 		case refused:
 			st += ": without it " + o.note
-		case unused, idle, obsolete:
+		case needless, unused, idle, obsolete:
 			st += ": " + o.note
 		}
 		sb.WriteString("| " + strings.Join([]string{name, o.in.sections(), string(o.typ), deflt, st}, " | ") + " |\n")

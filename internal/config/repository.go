@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config/ini"
 )
@@ -65,6 +66,8 @@ func (l *loader) repository(account view, option string) *Repository {
 	r.CreateFolders = v.boolean("createfolders") && !r.ReadOnly
 	r.SyncDeletes = v.boolean("sync_deletes")
 	r.NameTrans, r.FolderFilter, r.FolderIncludes = v.python("nametrans"), v.python("folderfilter"), v.python("folderincludes")
+	r.DynamicFolderFilter = v.boolean("dynamic_folderfilter")
+	r.StartDate = v.date("startdate", time.Now())
 	if v.in == inMaildir {
 		r.Maildir = v.maildir()
 	} else {
@@ -99,6 +102,9 @@ func (v view) maildir() *Maildir {
 	} else {
 		m.Sep = sep[0]
 	}
+	m.RestoreATime = v.boolean("restoreatime")
+	m.UTimeFromHeader = v.booleanOr("utime_from_header", v.l.utime)
+	m.FilenameTimestamp = v.booleanOr("filename_use_mail_timestamp", v.l.filename)
 	letters := map[string]byte{}
 	for c := byte('a'); c <= 'z'; c++ {
 		name := "customflag_" + string(c)
@@ -133,7 +139,15 @@ func (v view) imap(gmail bool) *IMAP {
 		UseCompression: v.boolean("usecompression"),
 		MaxConnections: v.number("maxconnections", 1, 1000),
 		Expunge:        v.boolean("expunge"),
+		SingleThread:   v.boolean("singlethreadperfolder"),
+		FolderSort:     v.python("foldersort"),
+		CopyIgnore:     v.python("copy_ignore_eval"),
+		NewMailHook:    v.python("newmail_hook"),
+		IdleFolders:    v.python("idlefolders"),
 	}
+	v.boolean("holdconnectionopen")
+	v.number("keepalive", 0, 1<<30)
+	v.number("retrycount", 0, 1<<30)
 	_, _, asked := v.section.Lookup("starttls")
 	i.StartTLSAsked = asked && i.StartTLS
 	i.Host, _ = v.text("remotehost")

@@ -62,6 +62,10 @@ func (v view) text(name string) (value string, ok bool) {
 
 func (v view) boolean(name string) bool {
 	d, _ := parseBool(v.deflt(name))
+	return v.booleanOr(name, d)
+}
+
+func (v view) booleanOr(name string, d bool) bool {
 	s, ok := v.text(name)
 	if !ok {
 		return d
