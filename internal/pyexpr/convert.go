@@ -16,6 +16,9 @@ func export(p *interp.Program, r *interp.Run, v any, depth int) (any, error) {
 		return nil, raise.Unsupported("values of that depth")
 	}
 	list := func(items []any) ([]any, error) {
+		if err := r.Make(len(items)); err != nil {
+			return nil, err
+		}
 		out := make([]any, len(items))
 		for i, x := range items {
 			var err error
@@ -57,6 +60,9 @@ func export(p *interp.Program, r *interp.Run, v any, depth int) (any, error) {
 	}
 	if interp.Callable(v) {
 		return &function{p, v}, nil
+	}
+	if _, ok := v.(*interp.Match); ok {
+		return true, nil // there is nothing else to be known of it outside
 	}
 	return nil, raise.Unsupported("such a value")
 }

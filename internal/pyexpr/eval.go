@@ -7,8 +7,8 @@ import (
 )
 
 // Eval evaluates one Python 3 expression. An exception of Python's is an *Error,
-// of which SyntaxError, re.error and, for what would take more than a second or
-// too many steps, TimeoutError are kinds.
+// of which SyntaxError, re.error and, for what would take too many steps or too much
+// memory, TimeoutError are kinds.
 func Eval(ctx context.Context, src string) (any, error) {
 	p, err := interp.Load(src)
 	if err != nil {

@@ -34,6 +34,8 @@ func TestLimits(t *testing.T) {
 		"10**10**10", "1 << 10**9", "(10**6)**(10**6)", "all(x for x in iter([1]*10**6) for y in range(10**6))", "list(map(str, range(10**9)))", "list(zip(range(10**9), range(10**9)))",
 		"''.join(str(x) for x in range(10**9))", "[1]*10**6 == [1]*10**6 and [1]*10**6 == [1]*10**6 or 1", "repr([['x'*1000]*1000]*1000)", "str([[[0]*1000]*1000]*1000)", "[0]*1000*1000*1000",
 		"([[0]*1000]*1000 < [[0]*1000]*1000) + sum([[[0]]*10**6]*5, [])", "sum([[0]*1000]*10**6, [])", "('a'*10**6).split('a')*100", "'a'*10**6 in 'b'*10**7 and 0",
+		"{((((0,)*300,)*300,)*300,)*300}", "{}.get(((((0,)*300,)*300,)*300,)*300)", "[[[0]*300]*300]*300", "(((0,)*300,)*300,)*300", "sorted([[[[[0]*300]*300]*300]*300])",
+		"(lambda a, b: [a in b for i in range(10**6)])('a'*100, 'a'*99 + 'b'*(2*10**7))", "(lambda a, b: [a == b for i in range(10**6)])('b'*(2*10**7), 'b'*(2*10**7))", "re.match('(?:a|b|ab)*x$', 'ab'*300)",
 		"os.path.expandvars('$HOME'*10**7)", "os.path.join(*['a'*1000]*10**6)", "dict(zip(range(10**8), range(10**8)))", "[*range(10**9)]", "max(*range(10**9))", "{**{x: 0 for x in range(10**8)}}",
 		deep, strings.Repeat("(", 150) + strings.Repeat(")", 150), strings.Repeat("[", 5000), strings.Repeat("-", 5000) + "1", strings.Repeat("not ", 5000) + "1",
 		strings.Repeat("lambda: ", 5000) + "1", "1" + strings.Repeat("+1", 30000), "f" + strings.Repeat("()", 5000), "''" + strings.Repeat(".lower()", 5000), "1" + strings.Repeat(" if 1 else 1", 5000),
@@ -71,6 +73,17 @@ func TestTimeout(t *testing.T) {
 		var e *pyexpr.Error
 		if !errors.As(err, &e) || e.Kind != "TimeoutError" {
 			t.Errorf("%s: %v", src, err)
+		}
+	}
+}
+
+// TestLimitIsSteps says how much of a regular expression is tried, so that how it
+// ends is not a matter of how busy the machine is.
+func TestLimitIsSteps(t *testing.T) {
+	for range 2 {
+		_, err := pyexpr.Eval(t.Context(), "[re.match('(a|aa)+$', 'a'*25 + 'b') for x in range(10**5)]")
+		if err == nil || !strings.Contains(err.Error(), "steps of a regular expression") {
+			t.Error(err)
 		}
 	}
 }

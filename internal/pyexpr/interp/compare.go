@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"math"
 	"strings"
 
 	"github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
@@ -68,7 +69,10 @@ func (r *Run) equal(x, y any) (bool, error) {
 	switch x := x.(type) {
 	case string:
 		y, ok := y.(string)
-		return ok && x == y, nil
+		if !ok || len(x) != len(y) {
+			return false, nil
+		}
+		return x == y, r.work(len(x))
 	case Bytes:
 		y, ok := y.(Bytes)
 		return ok && x == y, nil
@@ -152,6 +156,9 @@ func (r *Run) order(op string, x, y any) (bool, error) {
 			if err == nil {
 				err = err2
 			}
+			if math.IsNaN(f) || math.IsNaN(g) {
+				return false, raise.Unsupported("a number that is none")
+			}
 			c := 0
 			if f < g {
 				c = -1
@@ -233,13 +240,13 @@ func (r *Run) contains(all, x any) (bool, error) {
 		if !ok {
 			return false, raise.Type("'in <string>' requires string as left operand, not %s", nameOf(x))
 		}
-		return strings.Contains(all, s), r.step()
+		return strings.Contains(all, s), r.work(len(all))
 	case Bytes:
 		s, ok := x.(Bytes)
 		if !ok {
 			return false, raise.Unsupported("in of bytes")
 		}
-		return strings.Contains(string(all), string(s)), nil
+		return strings.Contains(string(all), string(s)), r.work(len(all))
 	case *Dict:
 		_, ok, err := all.get(x)
 		return ok, err

@@ -137,10 +137,17 @@ func (r *Run) setOf(v any) (*Set, error) {
 		return nil, err
 	}
 	set := newSet()
-	return set, r.each(it, func(x any) error {
-		if err := set.add(x); err != nil {
+	twice := false // an item that only seems to be one that was there
+	err = r.each(it, func(x any) error {
+		was, err := set.addTo(x)
+		if err != nil {
 			return err
 		}
+		twice = twice || !exactly(was, x)
 		return r.make(64)
 	})
+	if err == nil && twice && it.unordered {
+		err = raise.Unsupported("the order of a set")
+	}
+	return set, err
 }

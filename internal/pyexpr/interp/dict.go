@@ -48,7 +48,36 @@ func newSet() *Set { return &Set{*NewDict()} }
 
 func (s *Set) add(v any) error { return s.Set(v, nil) }
 
+// addTo adds an item, and says which one that is equal is in the set.
+func (s *Set) addTo(v any) (any, error) {
+	if err := s.add(v); err != nil {
+		return nil, err
+	}
+	h, err := hash(v)
+	return s.Keys[s.index[h]], err
+}
+
+// exactly says whether two keys that are equal cannot be told apart.
+func exactly(a, b any) bool {
+	switch a := a.(type) {
+	case float64:
+		b, ok := b.(float64)
+		return ok && math.Signbit(a) == math.Signbit(b)
+	case *Tuple:
+		b, ok := b.(*Tuple)
+		for i := 0; ok && i < len(a.Items); i++ {
+			ok = exactly(a.Items[i], b.Items[i])
+		}
+		return ok
+	}
+	return nameOf(a) == nameOf(b)
+}
+
 type tupleKey string
+
+// maxKey is how many octets a key of tuples within tuples may make: they may hold
+// one thing many times over.
+const maxKey = 64 << 10
 
 // hash gives equal Go values for what is equal in Python.
 func hash(v any) (any, error) {
@@ -80,7 +109,9 @@ func hash(v any) (any, error) {
 				return nil, raise.Unsupported("a function within a key")
 			}
 			s := fmt.Sprintf("%T %v", h, h)
-			out += fmt.Sprintf("%d:%s", len(s), s)
+			if out += fmt.Sprintf("%d:%s", len(s), s); len(out) > maxKey {
+				return nil, raise.Unsupported("a key of that size")
+			}
 		}
 		return tupleKey(out), nil
 	case *List, *Dict, *Set:

@@ -51,6 +51,9 @@ func (r *Run) Call(f any, values ...any) (any, error) {
 	return r.call(f, args{pos: values})
 }
 
+// Make accounts for a list of n items that is made of a value.
+func (r *Run) Make(n int) error { return r.makeTimes(int64(n), 16) }
+
 // Items is all there is in a value that can be gone through, in any order.
 func (r *Run) Items(v any) ([]any, error) {
 	it, err := r.iterate(v)

@@ -185,13 +185,18 @@ func (r *Run) comprehension(n *syntax.Comp, s *scope) (any, error) {
 		return set, err
 	case syntax.CompDict:
 		d := NewDict()
+		n := 0
 		err := r.each(gen, func(x any) error {
 			p := x.(*Tuple)
 			if err := d.Set(p.Items[0], p.Items[1]); err != nil {
 				return err
 			}
+			n++
 			return r.make(64)
 		})
+		if err == nil && gen.unordered && n > len(d.Keys) {
+			return nil, raise.Unsupported("the order of a set") // which one was last?
+		}
 		d.unordered = gen.unordered
 		return d, err
 	}

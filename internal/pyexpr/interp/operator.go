@@ -350,6 +350,15 @@ func (s *Set) combine(op string, t *Set) (any, error) {
 	}
 	switch op {
 	case "&":
+		for _, k := range s.Keys {
+			h, err := hash(k)
+			if err != nil {
+				return nil, err
+			}
+			if i, ok := t.index[h]; ok && !exactly(k, t.Keys[i]) {
+				return nil, raise.Unsupported("which of two equal items is taken")
+			}
+		}
 		return out, take(s, in(t, true))
 	case "-":
 		return out, take(s, in(t, false))

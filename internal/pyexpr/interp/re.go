@@ -143,7 +143,7 @@ func (r *Run) find(p *Pattern, s *subject, from int, how regex.How, past int) (r
 	if err := r.make(16 * (p.re.Groups + 1)); err != nil {
 		return nil, err
 	}
-	return p.re.Find(s.searched(), from, how, past, r.tick)
+	return p.re.Find(s.searched(), from, how, past, r.match)
 }
 
 func search(how regex.How) func(*Run, *Pattern, []any) (any, error) {
@@ -229,7 +229,7 @@ func splitPattern(r *Run, p *Pattern, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	most, err := intOr(a[1], 0)
+	most, err := countOr(a[1])
 	if err != nil {
 		return nil, err
 	}
@@ -257,6 +257,15 @@ func splitPattern(r *Run, p *Pattern, a []any) (any, error) {
 	return &List{append(out, string(s.runes[last:]))}, r.make(16 * len(out))
 }
 
+// countOr is how many matches are meant; 0 is all of them. Flags that are given in
+// its place, which happens often, are the number that they are.
+func countOr(v any) (int64, error) {
+	if f, ok := v.(Flag); ok {
+		return int64(f), nil
+	}
+	return intOr(v, 0)
+}
+
 // substitute is sub, and subn.
 func substitute(count bool) func(*Run, *Pattern, []any) (any, error) {
 	return func(r *Run, p *Pattern, a []any) (any, error) {
@@ -278,7 +287,7 @@ func substitute(count bool) func(*Run, *Pattern, []any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		most, err := intOr(a[2], 0)
+		most, err := countOr(a[2])
 		if err != nil {
 			return nil, err
 		}

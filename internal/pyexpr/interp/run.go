@@ -11,9 +11,12 @@ import (
 
 // The limits of one evaluation or call.
 const (
-	maxSteps  = 1_000_000
-	maxMemory = 64 << 20 // bytes made, whether they are kept or not
-	maxTime   = time.Second
+	maxSteps    = 1_000_000
+	maxMatching = 10_000_000 // steps of regular expressions
+	maxMemory   = 64 << 20   // bytes made, whether they are kept or not
+	// maxTime is for what the others do not count: they come first, so that how it
+	// ends does not depend on how busy the machine is.
+	maxTime = 10 * time.Second
 	maxCalls  = 400 // of functions within each other; Python's own limit is 1000
 )
 
@@ -55,6 +58,7 @@ type Run struct {
 	steps    int
 	next     int // the step at which the time is asked
 	memory   int
+	matching int
 	calls    int
 	library  *library
 	patterns *patterns
@@ -70,6 +74,20 @@ func (r *Run) step() error {
 		return r.tick()
 	}
 	return nil
+}
+
+// work accounts for going through n bytes.
+func (r *Run) work(n int) error {
+	r.steps += n >> 8
+	return r.step()
+}
+
+// match accounts for steps of a regular expression.
+func (r *Run) match(steps int) error {
+	if r.matching += steps; r.matching > maxMatching {
+		return raise.Limit("more than %d steps of a regular expression", maxMatching)
+	}
+	return r.tick()
 }
 
 // tick asks whether there is time left.

@@ -39,6 +39,25 @@ func (r *Run) gather(v any, key any) ([]any, error) {
 	return items, err
 }
 
+// hasSet says whether there are sets in a value: these have no order in which
+// one of two comes first.
+func (r *Run) hasSet(v any) (bool, error) {
+	if err := r.step(); err != nil {
+		return false, err
+	}
+	switch v.(type) {
+	case *Set:
+		return true, nil
+	case *List, *Tuple:
+		for _, x := range itemsOf(v) {
+			if has, err := r.hasSet(x); has || err != nil {
+				return has, err
+			}
+		}
+	}
+	return false, nil
+}
+
 // keysOf calls a key function for each item.
 func (r *Run) keysOf(items []any, key any) ([]any, error) {
 	if key == nil {
@@ -84,8 +103,11 @@ func sorted(r *Run, _ any, a args) (any, error) {
 	order := make([]int, len(items))
 	for i, k := range keys {
 		order[i] = i
-		if _, set := k.(*Set); set {
-			return nil, raise.Unsupported("the order of sets")
+		if has, err := r.hasSet(k); has || err != nil {
+			if err == nil {
+				err = raise.Unsupported("the order of sets")
+			}
+			return nil, err
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int {

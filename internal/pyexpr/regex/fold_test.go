@@ -68,7 +68,7 @@ func TestFold(t *testing.T) {
 			}
 			known[p] = re
 		}
-		f, err := known[p].Find([]rune(s), 0, regex.Full, -1, func() error { return nil })
+		f, err := known[p].Find([]rune(s), 0, regex.Full, -1, func(int) error { return nil })
 		if errors.Is(err, raise.ErrUnsupported) {
 			continue
 		}

@@ -41,6 +41,9 @@ func (p *parser) group(flags Flags, depth int) (*node, error) {
 				return nil, err
 			}
 			w := p.width(n.sub[0])
+			if w.hi == maxWidth {
+				return nil, raise.Unsupported("a look-behind of that width")
+			}
 			if w.lo != w.hi {
 				return nil, raise.Regexp("look-behind requires fixed-width pattern")
 			}
@@ -264,7 +267,7 @@ func (p *parser) width(n *node) span {
 		return p.width(n.sub[0])
 	case opRepeat:
 		x := p.width(n.sub[0])
-		return span{capped(x.lo * min(n.min, maxPattern)), capped(x.hi * min(n.max, maxWidth))}
+		return span{capped(x.lo * min(n.min, maxWidth)), capped(x.hi * min(n.max, maxWidth))}
 	case opRef:
 		return p.widths[n.group]
 	}

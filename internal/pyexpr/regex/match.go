@@ -2,8 +2,10 @@ package regex
 
 import "github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
 
-// maxRecursion bounds the stack of one match.
-const maxRecursion = 20000
+const (
+	maxRecursion = 20000 // bounds the stack of one match
+	tickEvery    = 4096
+)
 
 // matcher is one attempt. What a node matches is followed by then, which tries
 // the rest; false leads back, and leaves the groups as they were.
@@ -13,14 +15,14 @@ type matcher struct {
 	marks []int  // begin and end of each group; -1: it took no part
 	depth int
 	steps int
-	tick  func() error // asked now and then whether to go on
+	tick  func(steps int) error // asked now and then whether to go on
 	err   error
 }
 
 // step counts, and says whether to go on.
 func (m *matcher) step() bool {
-	if m.steps++; m.steps%4096 == 0 && m.err == nil {
-		m.err = m.tick()
+	if m.steps++; m.steps%tickEvery == 0 && m.err == nil {
+		m.err = m.tick(tickEvery)
 	}
 	return m.err == nil
 }

@@ -17,8 +17,8 @@ type Found []int
 
 // Find looks for a match in text[from:]; nil where there is none. Where past is
 // not negative, the match must not be an empty one at that place. tick is called
-// now and then, and its error ends the search.
-func (re *Regexp) Find(text []rune, from int, how How, past int, tick func() error) (Found, error) {
+// now and then with how many steps were made, and its error ends the search.
+func (re *Regexp) Find(text []rune, from int, how How, past int, tick func(steps int) error) (Found, error) {
 	m := &matcher{re: re, text: text, marks: make([]int, 2*re.Groups+2), tick: tick}
 	for start := from; start <= len(text); start++ {
 		for i := range m.marks {
@@ -36,13 +36,13 @@ func (re *Regexp) Find(text []rune, from int, how How, past int, tick func() err
 		}
 		if ok {
 			m.marks[0] = start
-			return m.marks, nil
+			return m.marks, tick(m.steps % tickEvery)
 		}
 		if how != Search {
 			break
 		}
 	}
-	return nil, tick()
+	return nil, tick(m.steps % tickEvery)
 }
 
 // Readable says whether what a group holds is what every Python says.

@@ -106,6 +106,9 @@ func (re *Regexp) groupName(p *parser) (int, error) {
 		return v, nil
 	}
 	if err := checkName(name); err != nil {
+		if strings.Trim(name, "0123456789_+- \t\n\r\v\f") == "" {
+			err = raise.Unsupported("the number of a group") // some versions read it as int does
+		}
 		return 0, err
 	}
 	n, ok := re.Names[name]

@@ -81,10 +81,11 @@ func (l *lexer) next() (bool, error) {
 	case c == '\n':
 		l.pos++
 		if len(l.open) == 0 {
-			if len(l.out) == 0 {
-				return false, raise.Unsupported("an empty line first")
+			if len(l.out) > 0 {
+				l.over = true
+			} else if next := strings.TrimLeft(l.src[l.pos:], "\n"); next != "" && (next[0] == ' ' || next[0] == '\t' || next[0] == '\\') {
+				return false, raise.Unsupported("an indented line after empty ones")
 			}
-			l.over = true
 		}
 		return true, nil
 	case c == '#':

@@ -33,6 +33,8 @@ def enc(v):
         return "[" + ",".join(map(enc, v)) + "]"
     if callable(v):
         return "function"
+    if isinstance(v, re.Match):
+        return "True"
     return "other"
 
 
