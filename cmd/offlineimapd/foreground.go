@@ -1,12 +1,164 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/python"
+	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
-// foreground runs accounts as OfflineIMAP does.
+// front is a run as OfflineIMAP makes it: in the foreground, each account once,
+// or again and again. It starts a goroutine for each account, and one for signals.
+type front struct {
+	o      options
+	cfg    *config.Config
+	screen screen
+	python *python.Evaluator
+	names  atomic.Uint64 // maildir.Options.Names of all accounts
+	slots  chan struct{} // room for each account that may be at work at once
+	drain  chan struct{} // closed: no pass begins any more
+
+	mu     sync.Mutex
+	status int
+}
+
+// foreground runs the program as OfflineIMAP, and returns the exit status.
 func foreground(o options, stdin io.Reader, stdout, stderr io.Writer) int {
-	fmt.Fprintf(stderr, "%s: not there yet\n", o.name())
+	path, err := config.Find(o.config, os.Getenv)
+	if err != nil {
+		return o.complain(stderr, err)
+	}
+	cfg, problems, err := o.read(path)
+	if err != nil {
+		if !errors.Is(err, config.ErrInvalid) {
+			return o.complain(stderr, err)
+		}
+		showConfig(stderr, problems)
+		return exitError
+	}
+	f := &front{o: o, cfg: cfg, drain: make(chan struct{}), slots: make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))}
+	if f.screen, err = openScreen(o, cfg, stdin, stdout, stderr); err != nil {
+		return o.complain(stderr, err)
+	}
+	f.python = evaluator(cfg, func(line string) { f.screen.Warn("python3: " + line) })
+	defer f.python.Close()
+	f.work(stderr)
+	f.screen.Finish(f.status)
+	return f.status
+}
+
+// complain says what kept the program from beginning.
+func (o *options) complain(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s: %v\n", o.name(), err)
 	return exitError
+}
+
+// work does what the command line asks for.
+func (f *front) work(stderr io.Writer) {
+	wanted := f.o.only(f.cfg.General.Accounts)
+	f.remarks(wanted)
+	accounts := f.selected(wanted)
+	if f.status != exitOK {
+		return // as there: one that does not exist keeps all from running
+	}
+	ctx, c := f.listen(len(accounts), stderr)
+	defer c.stop()
+	if f.o.job() {
+		f.jobs(ctx, accounts)
+		return
+	}
+	var all sync.WaitGroup
+	for i, a := range accounts {
+		k := &keeper{front: f, account: a, screen: f.screen.Account(a.Name), wake: c.wake[i], changes: changed(a), alone: len(accounts) == 1}
+		all.Go(func() { k.keep(ctx) })
+	}
+	all.Wait()
+}
+
+// selected finds the accounts; what is not there is an error.
+func (f *front) selected(wanted []string) (accounts []*config.Account) {
+	for _, name := range wanted {
+		a := f.cfg.Account(name)
+		if a == nil {
+			p := f.cfg.Unknown(name)
+			f.screen.Error(p.String(), p.Hint)
+			f.ended(exitError)
+		} else if !slices.Contains(accounts, a) {
+			accounts = append(accounts, a)
+		}
+	}
+	if len(wanted) == 0 {
+		f.screen.Error(f.cfg.Path+" names no account", "write accounts = NAME into its section [general]")
+		f.ended(exitError)
+	}
+	return accounts
+}
+
+// remarks says what is not as somebody may expect who wrote the command line or
+// the configuration.
+func (f *front) remarks(wanted []string) {
+	for _, p := range f.cfg.Relevant(wanted) {
+		if p.Severity == config.Warning { // errors are told where an account meets them
+			f.screen.Warn(p.String() + hinted(p.Hint))
+		}
+	}
+	if f.o.profile != "" {
+		f.screen.Info("-P: no profile is made")
+	}
+	if f.o.ignoreKeyring || f.o.updateKey {
+		f.screen.Info("no keyring is used yet: --ignore-keyring and --update-keyring change nothing")
+	}
+	_, unknown := debugging(f.o.debug)
+	for _, t := range unknown {
+		f.screen.Warn(fmt.Sprintf("there is no debug type %q (imap, maildir, thread or ALL)", t))
+	}
+}
+
+// ended adds one more ending to the exit status: an error before a hold before
+// success.
+func (f *front) ended(status int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if status == exitError || f.status == exitOK {
+		f.status = status
+	}
+}
+
+// outcome is the exit status that a pass is worth. What a person cut off is no
+// error.
+func outcome(r *engine.Report) int {
+	failed := func(p engine.Problem) bool { return p.Class != store.Cancelled.String() }
+	if slices.ContainsFunc(r.Problems, failed) {
+		return exitError
+	}
+	for _, f := range r.Folders {
+		if slices.ContainsFunc(f.Problems, failed) {
+			return exitError
+		}
+	}
+	if r.Result == engine.Held {
+		return exitHeld
+	}
+	return exitOK
+}
+
+// take waits for leave to work; false where nobody is to begin any more.
+func (f *front) take(ctx context.Context) bool {
+	select {
+	case <-f.drain:
+		return false
+	case <-ctx.Done():
+		return false
+	case f.slots <- struct{}{}:
+	}
+	return ctx.Err() == nil
 }

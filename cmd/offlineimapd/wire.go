@@ -71,12 +71,14 @@ type work struct {
 	full, dryRun    bool
 	connections     int                                       // at most; 0: as configured
 	secret          func(ctx context.Context) (string, error) // nil: the configured one
-	step            func(name string)
-	patience        time.Duration
-	remoteID        string // "": as configured
-	observe         engine.Observer
-	note            func(text string)
-	trace           func(dir byte, line string) // imap.Options.Log; may be nil
+	// ask gives the password where none is configured; nil: that is an error.
+	ask      func(ctx context.Context, user string) (string, error)
+	step     func(name string)
+	patience time.Duration
+	remoteID string // "": as configured
+	observe  engine.Observer
+	note     func(text string)
+	trace    func(dir byte, line string) // imap.Options.Log; may be nil
 	// settled is called after a run, while the state is open; it may be nil.
 	settled func(ctx context.Context, db *state.DB, r *engine.Report)
 }
@@ -218,6 +220,9 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	secret := w.secret
 	if secret == nil {
 		secret = password(w.python, m)
+		if w.ask != nil && m.PassEval.Source == "" && m.Password == (config.Secret{}) {
+			secret = func(ctx context.Context) (string, error) { return w.ask(ctx, m.User) }
+		}
 	}
 	if err := login(ctx, m, secret); err != nil {
 		return nil, err
