@@ -34,7 +34,7 @@ func (l *loader) check(mode fs.FileMode) {
 			v.option(o, variable)
 			v.shape(o)
 		}
-		if o, _, ok := s.Lookup("remotepass"); ok && in&inIMAP != 0 && s != l.file.Default && o.Raw != "" && mode&0o044 != 0 {
+		if o, _, ok := s.Lookup("remotepass"); ok && in&inIMAP != 0 && s != l.file.Default && o.Raw != "" && o.Line > 0 && mode&0o044 != 0 {
 			v.problem(Warning, "remotepass", "there is a password in this file, and other users may read it", "chmod 600 "+l.path)
 			mode = 0 // once is enough
 		}
@@ -169,7 +169,7 @@ func (v view) shape(o ini.Option) {
 	}
 	next := 0
 	for i, piece := range strings.Split(o.Raw, "\n") {
-		if i == 0 || piece == "" {
+		if i == 0 || piece == "" || o.Line == 0 {
 			continue
 		}
 		line := o.Continued[next]

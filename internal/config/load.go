@@ -26,13 +26,14 @@ const (
 // error is nil, the Config holds every account of the file, and those of its
 // Accounts that have an Error among their Problems must not be run. The error
 // is ErrInvalid where the Problems say why, and else tells why the file could
-// not be read; the Config is nil then.
-func Load(path string) (*Config, []Problem, error) {
+// not be read; the Config is nil then. The overrides count in their order, the
+// last of several for one option.
+func Load(path string, overrides ...Override) (*Config, []Problem, error) {
 	src, mode, err := read(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	c, problems := parse(path, src, mode)
+	c, problems := parse(path, src, mode, overrides...)
 	if c == nil {
 		return nil, problems, fmt.Errorf("%s: %w", path, ErrInvalid)
 	}
@@ -66,7 +67,9 @@ type loader struct {
 }
 
 func (l *loader) add(p Problem) {
-	p.File = l.path
+	if p.File == "" {
+		p.File = l.path
+	}
 	p.Text, p.Hint, p.Section, p.Option = short(p.Text), short(p.Hint), short(p.Section), short(p.Option)
 	if p.Severity == Warning {
 		if l.warnings++; l.warnings > maxWarnings {
@@ -110,7 +113,7 @@ func (l *loader) done() (problems []Problem, invalid bool) {
 }
 
 // parse is Load without the disk; the Config is nil where it cannot be used.
-func parse(path string, src []byte, mode fs.FileMode) (*Config, []Problem) {
+func parse(path string, src []byte, mode fs.FileMode, overrides ...Override) (*Config, []Problem) {
 	l := &loader{path: path}
 	if !l.text(src) {
 		problems, _ := l.done()
@@ -124,6 +127,7 @@ func parse(path string, src []byte, mode fs.FileMode) (*Config, []Problem) {
 	var c *Config
 	if len(errs) == 0 { // what follows from a line that was not understood helps nobody
 		l.dialect()
+		l.override(overrides)
 		l.check(mode)
 		c = l.config()
 	}

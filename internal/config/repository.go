@@ -207,7 +207,11 @@ func (v view) python(name string) Expression {
 		return Expression{}
 	}
 	o, from, _ := v.section.Lookup(name)
-	return Expression{Source: s, At: fmt.Sprintf("%s:%d: [%s] %s", v.l.path, o.Line, from.Name, name)}
+	at := fmt.Sprintf("%s:%d", v.l.path, o.Line)
+	if o.Line == 0 {
+		at = overridden
+	}
+	return Expression{Source: s, At: fmt.Sprintf("%s: [%s] %s", at, from.Name, name)}
 }
 
 // file reads the path of a file that must exist.

@@ -26,6 +26,9 @@ func (v view) problem(severity Severity, option, text, hint string) {
 	p := Problem{Line: v.section.Line, Section: v.section.Name, Option: option, Severity: severity, Account: v.account, Text: text, Hint: hint}
 	if o, from, ok := v.section.Lookup(option); ok {
 		p.Line, p.Section = o.Line, from.Name
+		if o.Line == 0 {
+			p.File = overridden
+		}
 	}
 	v.l.add(p)
 }
@@ -50,7 +53,11 @@ func (v view) text(name string) (value string, ok bool) {
 			if e.Option != name {
 				text += fmt.Sprintf(" (%s refers to it)", name)
 			}
-			v.l.add(Problem{Line: e.Line, Section: v.section.Name, Option: e.Option, Severity: Error, Account: v.account, Text: text, Hint: e.Hint})
+			p := Problem{Line: e.Line, Section: v.section.Name, Option: e.Option, Severity: Error, Account: v.account, Text: text, Hint: e.Hint}
+			if e.Line == 0 {
+				p.File = overridden
+			}
+			v.l.add(p)
 		}
 		return v.deflt(name), false
 	}

@@ -44,6 +44,18 @@ func (s *Section) value(o Option) (string, error) {
 	return x.out.String(), nil
 }
 
+// Set puts an option into the section as if it stood there, in place of the one
+// of that name. Its Line is 0.
+func (s *Section) Set(name, value string) {
+	o := Option{Name: lower(trim(name)), Raw: value}
+	if i, ok := s.by[o.Name]; ok {
+		s.Options[i] = o
+		return
+	}
+	s.by[o.Name] = len(s.Options)
+	s.Options = append(s.Options, o)
+}
+
 type expansion struct {
 	section *Section
 	out     strings.Builder

@@ -19,7 +19,7 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Tex
 type Option struct {
 	Name string // lower case
 	Raw  string // before interpolation; lines are joined by \n
-	Line int
+	Line int    // 0 for one that was Set
 	// Continued holds the line numbers of the lines of Raw after its first,
 	// empty ones left out.
 	Continued []int
