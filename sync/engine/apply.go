@@ -86,6 +86,9 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	defer cancel()
 	results := make(chan chunkResult)
 	helpers := min(len(chunks)-1, parallel-1)
+	if f.run.Policy.OneSession {
+		helpers = 0
+	}
 	// A helper must not be waited for longer than there is something to help
 	// with: the tokens it waits for may be held by folders that wait likewise.
 	finished := make(chan struct{})
@@ -130,9 +133,12 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	for _, h := range pending {
 		e := <-h.done
 		switch {
-		case e == nil && !f.first:
-			f.report.New = append(f.report.New, h.unseen...)
-		case e != nil && err == nil:
+		case e == nil:
+			f.report.Unseen += len(h.unseen)
+			if !f.first {
+				f.report.New = append(f.report.New, h.unseen...)
+			}
+		case err == nil:
 			err = e
 		}
 	}

@@ -143,7 +143,27 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 	}
 	jobs = slices.DeleteFunc(jobs, func(f *folderRun) bool { return f.drop })
+	r.sort(jobs, o)
+	return jobs, gone
+}
+
+// sort puts the folders in the order in which to begin them: that of Policy.Order,
+// or INBOX first and then the largest jobs, since they decide when the run ends.
+func (r *run) sort(jobs []*folderRun, o names.Options) {
+	var place map[string]int
+	if r.Policy.Order != nil {
+		all := make([]string, len(jobs))
+		for i, f := range jobs {
+			all[i] = names.Read(f.remoteName, o)
+		}
+		place = r.Policy.Order(all)
+	}
 	slices.SortStableFunc(jobs, func(a, b *folderRun) int {
+		if place != nil {
+			if c := place[names.Read(a.remoteName, o)] - place[names.Read(b.remoteName, o)]; c != 0 {
+				return c
+			}
+		}
 		ia, ib := names.IsInbox(a.remoteName), names.IsInbox(b.remoteName)
 		switch {
 		case ia != ib:
@@ -156,7 +176,6 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 		return compareNames(a.remoteName, b.remoteName)
 	})
-	return jobs, gone
 }
 
 // weight estimates how many mails have to cross.

@@ -106,6 +106,9 @@ type Folder struct {
 	// read nor marked as deleted: not those of a first comparison, nor of the rest
 	// of one that was cut off. Ascending.
 	New []mail.UID `json:"-"`
+	// Unseen counts the mails that this run brought from the server, and that are
+	// neither read nor marked as deleted, those of a first comparison too.
+	Unseen int `json:"-"`
 }
 
 // Plan spells out what a dry run would have done. UIDs stand as an IMAP

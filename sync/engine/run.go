@@ -35,6 +35,11 @@ type Policy struct {
 	Names                         names.Options
 	Choice                        Choice
 	Limits                        Limits
+	OneSession                    bool // a folder's mails come by one session, however many there are
+	// Order gives the place of each mailbox in the order in which they are begun;
+	// the names are as names.Read gives them. Nil, or where it gives nil: the
+	// engine's own order.
+	Order func(mailboxes []string) map[string]int
 }
 
 // Request is one run to make.
@@ -200,8 +205,7 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	return storeErr
 }
 
-// feed starts a goroutine for each job as workers become free, the largest
-// jobs first since they decide when the run ends.
+// feed starts a goroutine for each job as workers become free.
 func (r *run) feed(ctx context.Context, jobs []*folderRun, results chan<- *folderRun) {
 	for _, f := range jobs {
 		if f.done {
