@@ -16,9 +16,15 @@ import (
 )
 
 // evaluator evaluates what expressions a configuration has. Nothing is started
-// before one needs it.
+// before one needs it. A file of helpers may give any name another meaning, re and
+// len among them, so that only Python can tell what expressions are where there is
+// one.
 func evaluator(cfg *config.Config, log func(string)) *python.Evaluator {
-	return python.New(python.Options{File: cfg.General.PythonFile, Log: log})
+	o := python.Options{File: cfg.General.PythonFile, Log: log}
+	if o.File == "" {
+		o.InProcess = pyexpr.Eval
+	}
+	return python.New(o)
 }
 
 // helpers tells versions of the file of helpers apart; "" without one.

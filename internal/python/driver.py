@@ -35,7 +35,7 @@ def cmp(a, b):
 
 # Names that expressions have although nobody defined them: some were written for
 # Python 2. What the user's file defines comes first.
-given = {"re": re, "os": os, "cmp": cmp, "unicode": str, "basestring": str, "long": int, "xrange": range}
+given = {"re": re, "os": os, "environ": os.environ, "cmp": cmp, "unicode": str, "basestring": str, "long": int, "xrange": range}
 
 
 class Encoder:

@@ -37,7 +37,8 @@ type Options struct {
 	// Log takes lines that the child prints on standard error, or is nil. It must
 	// not wait.
 	Log func(string)
-	// InProcess evaluates without Python; nil: nothing can be.
+	// InProcess evaluates without Python; nil: nothing can be. It does not know
+	// what is in File.
 	InProcess func(ctx context.Context, src string) (any, error)
 }
 
@@ -65,7 +66,11 @@ func New(o Options) *Evaluator {
 		o.Limit = fallbackLimit
 	}
 	if o.InProcess == nil {
-		o.InProcess = func(context.Context, string) (any, error) { return nil, pyexpr.ErrUnsupported }
+		why := pyexpr.ErrUnsupported
+		if o.File != "" {
+			why = fmt.Errorf("%s may give any name a meaning: %w", o.File, why)
+		}
+		o.InProcess = func(context.Context, string) (any, error) { return nil, why }
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}
@@ -98,9 +103,9 @@ func (e *Evaluator) Rest() {
 // a *pyexpr.Error. What is neither a number, a text nor a container is only
 // true or false.
 //
-// Only what the process does not know itself goes to the child. So the modules re
-// and os and Python's built-ins are ours, whatever the user's file makes of these
-// names, and the file is not even read where no expression needs it.
+// Only what the process does not know itself goes to the child. Where InProcess is
+// set, the modules re and os and Python's built-ins are ours, whatever the user's
+// file makes of these names, and the file is not read before an expression needs it.
 //
 // A Func goes on with the child for good once a call needs more than the process
 // knows. It survives the child, by evaluating the expression anew.
