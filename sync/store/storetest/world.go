@@ -97,8 +97,13 @@ func (w *World) Create(folder string) error {
 // Add stores a mail: with the next UID where the world assigns them, else
 // without one.
 func (w *World) Add(folder string, flags mail.Flags, body []byte) error {
+	return w.AddDated(folder, flags, body, time.Unix(1_000_000_000, 0))
+}
+
+// AddDated is Add of a mail that arrived at a certain time.
+func (w *World) AddDated(folder string, flags mail.Flags, body []byte, date time.Time) error {
 	return w.change(folder, func(b *box) error {
-		w.insert(b, &letter{flags: flags, body: bytes.Clone(body), date: time.Unix(1_000_000_000, 0)})
+		w.insert(b, &letter{flags: flags, body: bytes.Clone(body), date: date})
 		return nil
 	})
 }
