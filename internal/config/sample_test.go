@@ -46,7 +46,9 @@ type example struct {
 	Section string  `json:"section"`
 	Option  string  `json:"option"`
 	Value   *string `json:"value"` // what Python makes of it; nil: an error
-	src     string  // the whole file with it
+	// Is what OfflineIMAP makes of that.
+	Is  json.RawMessage `json:"is"`
+	src string          // the whole file with it
 }
 
 var (
@@ -83,6 +85,11 @@ func examples(src string) []example {
 		found = append(found, e)
 	}
 	return found
+}
+
+func equalJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && x.String() == y.String()
 }
 
 func brackets(s string) (open int) {
@@ -126,27 +133,37 @@ func TestSample(t *testing.T) {
 		File    string `json:"file"`
 		Section string `json:"section"`
 		Option  string `json:"option"`
+		Type    string `json:"type"`
 	}
 	var ask []question
 	for _, e := range found {
-		ask = append(ask, question{e.src, e.Section, e.Option})
+		f, _ := ini.Parse([]byte(e.src))
+		var typ valueType
+		if s, ok := f.Section(e.Section); ok {
+			o, _ := find(e.Option, (&loader{file: f}).place(s))
+			typ = o.typ
+		}
+		ask = append(ask, question{e.src, e.Section, e.Option, string(typ)})
 	}
 	js, err := json.Marshal(ask)
 	if err != nil {
 		t.Fatal(err)
 	}
-	python := exec.Command("python3", "testdata/sample.py")
+	python := exec.Command("/usr/bin/python3", "testdata/sample.py")
 	python.Stdin, python.Stderr = bytes.NewReader(js), os.Stderr
 	out, err := python.Output()
 	if err != nil {
-		t.Fatalf("ask python3: %v; it is in the package python3", err)
+		t.Fatalf("ask OfflineIMAP: %v; it is in the package offlineimap3", err)
 	}
-	var answers []*string
+	var answers []struct {
+		Value *string         `json:"value"`
+		Is    json.RawMessage `json:"is"`
+	}
 	if err := json.Unmarshal(out, &answers); err != nil {
 		t.Fatal(err)
 	}
 	for i := range found {
-		found[i].Value = answers[i]
+		found[i].Value, found[i].Is = answers[i].Value, json.RawMessage(strings.ReplaceAll(string(answers[i].Is), home, "HOME"))
 	}
 	table := struct {
 		Sample  string    `json:"sample"` // the digest of the file
@@ -177,8 +194,8 @@ func TestSample(t *testing.T) {
 	}
 	for i, e := range found {
 		w := want.Options[i]
-		if w.Line != e.Line || w.Section != e.Section || w.Option != e.Option || !reflect.DeepEqual(w.Value, e.Value) {
-			t.Errorf("%s is not what Python says in line %d: [%s] %s = %+v", golden, e.Line, e.Section, e.Option, e.Value)
+		if w.Line != e.Line || w.Section != e.Section || w.Option != e.Option || !reflect.DeepEqual(w.Value, e.Value) || !equalJSON(w.Is, e.Is) {
+			t.Errorf("%s is not what Python says in line %d: [%s] %s = %+v, %s", golden, e.Line, e.Section, e.Option, e.Value, e.Is)
 		}
 		f, errs := ini.Parse([]byte(e.src))
 		section, ok := f.Section(e.Section)
@@ -211,5 +228,12 @@ func TestSample(t *testing.T) {
 				t.Errorf("line %d: %s: a false %s: %s", e.Line, e.Option, p.Severity, p)
 			}
 		}
+		// The repositories of the second kind belong to no account.
+		gmail := e.src + "\n[Account Gmail]\nlocalrepository = GmailLocalExample\nremoterepository = GmailExample\n"
+		if err := os.WriteFile(path, []byte(gmail), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.Is = json.RawMessage(strings.ReplaceAll(string(w.Is), "HOME", home))
+		w.value(t, path)
 	}
 }
