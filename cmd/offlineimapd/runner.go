@@ -32,6 +32,7 @@ type runner struct {
 	account  *config.Account
 	names    *atomic.Uint64
 	python   *python.Evaluator
+	list     *mailboxList
 	changes  *hook.Changes
 	patience time.Duration
 
@@ -64,7 +65,7 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 	}
 	out := &service.Outcome{}
 	out.Report, err = work{
-		cfg: r.cfg, account: r.account, names: r.names, python: r.python, changes: r.changes, patience: r.patience,
+		cfg: r.cfg, account: r.account, names: r.names, python: r.python, list: r.list, changes: r.changes, patience: r.patience,
 		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
 		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
 		connections: o.Connections,

@@ -34,6 +34,7 @@ type loader struct {
 
 	python *python.Evaluator // of the configuration that was read last
 	file   string            // its helpers
+	list   *mailboxList      // the same
 }
 
 // load is a service.Loader. It is called by one goroutine at a time.
@@ -52,6 +53,7 @@ func (l *loader) load(context.Context) (*service.Setup, error) {
 		return nil, invalid(err, problems)
 	}
 	l.evaluate(cfg)
+	l.list = newMailboxList(cfg, l.python, true, func(text string) { l.log.Warn("mbnames: " + text) })
 	wanted := l.o.only(cfg.General.Accounts)
 	l.warn(cfg.Relevant(wanted))
 	setup := &service.Setup{Path: path, Memory: memory{filepath.Join(cfg.General.Metadata, "offlineimapd.paused")}}
@@ -149,7 +151,7 @@ func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
 		s.Host, s.User, s.Connections = m.Host, m.User, m.MaxConnections
 	}
 	if s.Refused == "" {
-		s.Runner = &runner{cfg: cfg, account: a, names: l.names, python: l.python, changes: changed(a), patience: l.o.patience}
+		s.Runner = &runner{cfg: cfg, account: a, names: l.names, python: l.python, list: l.list, changes: changed(a), patience: l.o.patience}
 	}
 	return s
 }

@@ -33,6 +33,7 @@ import (
 func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Account, o options, s *show) []*engine.Report {
 	ev := evaluator(cfg, func(line string) { s.note("python3", line) })
 	defer ev.Close()
+	list := newMailboxList(cfg, ev, false, func(text string) { s.note("mbnames", text) })
 	reports := make([]*engine.Report, len(accounts))
 	names := new(atomic.Uint64)
 	slots := make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))
@@ -42,7 +43,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 			slots <- struct{}{}
 			defer func() { <-slots; done <- struct{}{} }()
 			reports[i], _ = work{
-				cfg: cfg, account: a, names: names, python: ev, changes: changed(a),
+				cfg: cfg, account: a, names: names, python: ev, list: list, changes: changed(a),
 				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
 				chosen: choose(o.chosen), trace: tracer(o.debug, a.Name, s.note),
 				step: o.step, patience: o.patience, remoteID: o.remoteID,
@@ -55,6 +56,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 	for range accounts {
 		<-done
 	}
+	list.finish(ctx)
 	return reports
 }
 
@@ -63,6 +65,7 @@ type work struct {
 	cfg             *config.Config
 	account         *config.Account
 	python          *python.Evaluator
+	list            *mailboxList   // what the account's folders are recorded in; nil: nothing
 	changes         *hook.Changes  // what the next postsynchook is told; nil: nothing
 	names           *atomic.Uint64 // maildir.Options.Names of all accounts
 	approve, tokens []string       // engine.Request.Approve and ApproveTokens
@@ -115,6 +118,10 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	if err := w.folders(ctx, &policy); err != nil {
 		return nil, err
 	}
+	sorted, err := w.choices(ctx, &policy)
+	if err != nil {
+		return nil, err
+	}
 	path, dir, theirs := places(w.cfg, a)
 	if !w.dryRun {
 		for _, d := range []string{metadata, dir} {
@@ -165,6 +172,12 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 	}
 	if cerr := db.Close(); cerr != nil && err == nil {
 		w.note(fmt.Sprintf("close the state: %v", cerr))
+	}
+	if ctx.Err() == nil {
+		w.newMail(ctx, report)
+	}
+	if err == nil && !w.dryRun && len(w.only) == 0 && w.chosen == nil {
+		w.list.record(ctx, a, report, sorted.seen())
 	}
 	if err == nil && w.chosen.missed() {
 		return nil, errNoneChosen(w.chosen)
