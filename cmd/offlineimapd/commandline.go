@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/commandline"
+	"github.com/offlineimap/offlineimapd/internal/config"
 )
 
 // options are what the command line says.
@@ -21,7 +22,7 @@ type options struct {
 	check, show, path        bool // only look at the configuration
 	config                   string
 	accounts, approve        []string
-	overrides                []string // of the configuration, as they are written
+	overrides                []config.Override
 	runOnce, single, syslog  bool
 	ui, log, profile         string
 	debug                    []string
@@ -74,7 +75,11 @@ func parse(program string, args []string) (options, error) {
 			o.accounts = append(o.accounts, listed(s)...)
 			return nil
 		}},
-		{Names: []string{"-k"}, Value: true, Set: func(s string) error { o.overrides = append(o.overrides, s); return nil }},
+		{Names: []string{"-k"}, Value: true, Set: func(s string) error {
+			said, err := config.ParseOverride(s)
+			o.overrides = append(o.overrides, said)
+			return err
+		}},
 		{Names: []string{"-o"}, Set: flag(&o.runOnce)},
 		{Names: []string{"-1"}, Set: flag(&o.single)},
 		{Names: []string{"-q"}, Set: func(string) error { return nil }}, // every run is as quick as those, and misses nothing

@@ -101,9 +101,9 @@ func TestStatuses(t *testing.T) {
 	p.configure()
 	said(exitError, nil, "password")
 	p.pass = "pass"
-	p.more = "startdate = 2026-01-01\n"
+	p.more = "remote_identity = boss\n"
 	p.configure()
-	said(exitConfig, nil, "startdate", "config:")
+	said(exitConfig, nil, "remote_identity", "config:")
 	p.more = "maxconections = 2\n"
 	p.configure()
 	said(exitOK, nil, "warning", "maxconnections")

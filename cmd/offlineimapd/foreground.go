@@ -12,6 +12,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/python"
+	"github.com/offlineimap/offlineimapd/internal/ui"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
@@ -21,7 +22,7 @@ import (
 type front struct {
 	o      options
 	cfg    *config.Config
-	screen screen
+	screen *ui.UI
 	python *python.Evaluator
 	names  atomic.Uint64 // maildir.Options.Names of all accounts
 	slots  chan struct{} // room for each account that may be at work at once
@@ -46,7 +47,15 @@ func foreground(o options, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitError
 	}
 	f := &front{o: o, cfg: cfg, drain: make(chan struct{}), slots: make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))}
-	if f.screen, err = openScreen(o, cfg, stdin, stdout, stderr); err != nil {
+	show := ui.Options{
+		Name: cfg.General.UI, Stdout: stdout, Stderr: stderr, LogFile: o.log, Syslog: o.syslog, Debug: o.debug,
+		Version: versionNumber(), Args: os.Args,
+	}
+	if o.info {
+		show.Name = "ttyui"
+	}
+	show.Stdin, _ = stdin.(*os.File)
+	if f.screen, err = ui.Open(show); err != nil {
 		return o.complain(stderr, err)
 	}
 	f.python = evaluator(cfg, func(line string) { f.screen.Warn("python3: " + line) })
@@ -59,6 +68,10 @@ func foreground(o options, stdin io.Reader, stdout, stderr io.Writer) int {
 // complain says what kept the program from beginning.
 func (o *options) complain(stderr io.Writer, err error) int {
 	fmt.Fprintf(stderr, "%s: %v\n", o.name(), err)
+	var e *store.Error
+	if errors.As(err, &e) && e.Hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", e.Hint)
+	}
 	return exitError
 }
 
@@ -78,10 +91,25 @@ func (f *front) work(stderr io.Writer) {
 	}
 	var all sync.WaitGroup
 	for i, a := range accounts {
-		k := &keeper{front: f, account: a, screen: f.screen.Account(a.Name), wake: c.wake[i], changes: changed(a), alone: len(accounts) == 1}
+		k := f.keeper(a, len(accounts) == 1)
+		k.wake = c.wake[i]
 		all.Go(func() { k.keep(ctx) })
 	}
 	all.Wait()
+}
+
+func (f *front) keeper(a *config.Account, alone bool) *keeper {
+	return &keeper{
+		front: f, account: a, changes: changed(a), alone: alone,
+		screen: f.screen.Account(a.Name, repo(a.Local), repo(a.Remote)),
+	}
+}
+
+func repo(r *config.Repository) ui.Repo {
+	if r == nil {
+		return ui.Repo{} // the account cannot be run, which is told
+	}
+	return ui.Repo{Name: r.Name, Type: r.Type}
 }
 
 // selected finds the accounts; what is not there is an error.
@@ -90,15 +118,13 @@ func (f *front) selected(wanted []string) (accounts []*config.Account) {
 		a := f.cfg.Account(name)
 		if a == nil {
 			p := f.cfg.Unknown(name)
-			f.screen.Error(p.String(), p.Hint)
-			f.ended(exitError)
+			f.failed("", &store.Error{Class: store.Config, Err: errors.New(p.String()), Hint: p.Hint})
 		} else if !slices.Contains(accounts, a) {
 			accounts = append(accounts, a)
 		}
 	}
 	if len(wanted) == 0 {
-		f.screen.Error(f.cfg.Path+" names no account", "write accounts = NAME into its section [general]")
-		f.ended(exitError)
+		f.failed("", &store.Error{Class: store.Config, Err: errors.New(f.cfg.Path + " names no account"), Hint: "write accounts = NAME into its section [general]"})
 	}
 	return accounts
 }
@@ -116,10 +142,6 @@ func (f *front) remarks(wanted []string) {
 	}
 	if f.o.ignoreKeyring || f.o.updateKey {
 		f.screen.Info("no keyring is used yet: --ignore-keyring and --update-keyring change nothing")
-	}
-	_, unknown := debugging(f.o.debug)
-	for _, t := range unknown {
-		f.screen.Warn(fmt.Sprintf("there is no debug type %q (imap, maildir, thread or ALL)", t))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/hook"
+	"github.com/offlineimap/offlineimapd/internal/ui"
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
@@ -16,19 +17,20 @@ import (
 type keeper struct {
 	*front
 	account *config.Account
-	screen  accountScreen
+	screen  *ui.Account
 	wake    chan struct{} // has room for one
 	changes *hook.Changes
 	alone   bool // no other account runs
 
 	mu       sync.Mutex
 	password string // what a person typed, and no server has refused
-	refusal  string // why the one before was refused
+	wrong    bool   // a server has refused the one before
 }
 
 // keep makes one pass, and where the account has autorefresh one after the other
 // until it is told to end. However often a pass fails, it does not give up.
 func (k *keeper) keep(ctx context.Context) {
+	defer k.screen.Close()
 	full := false
 	for k.take(ctx) {
 		k.pass(ctx, full)
@@ -50,46 +52,74 @@ func (k *keeper) sleep(ctx context.Context) (woken bool) {
 		return false
 	default:
 	}
-	k.screen.Sleeping(k.account.AutoRefresh)
-	due := time.NewTimer(k.account.AutoRefresh)
-	defer due.Stop()
-	select {
-	case <-k.wake:
-		return true
-	case <-due.C:
-	case <-k.drain:
-	case <-ctx.Done():
+	for left := k.account.AutoRefresh; left > 0; left -= sleepStep {
+		step := min(left, sleepStep)
+		k.screen.Sleeping(step, left)
+		due := time.NewTimer(step)
+		select {
+		case <-k.wake:
+			due.Stop()
+			return true
+		case <-due.C:
+			continue
+		case <-k.drain:
+		case <-ctx.Done():
+		}
+		due.Stop()
+		return false
 	}
 	return false
 }
 
+// sleepStep is how often it is told how long a sleep still is.
+const sleepStep = 10 * time.Second
+
 // pass is one run for the account, with everything that is to be seen of it.
 func (k *keeper) pass(ctx context.Context, full bool) {
 	k.screen.Begin()
+	started := time.Now()
 	report, err := k.try(ctx, full)
 	if store.ClassOf(err) == store.Auth {
-		k.forget(err)
+		k.forget()
 	}
 	k.screen.Report(report)
-	k.screen.Done()
+	k.screen.Done(time.Since(started))
 	k.ended(outcome(report))
 }
 
 func (k *keeper) try(ctx context.Context, full bool) (*engine.Report, error) {
-	started := time.Now()
+	if err := k.refused(); err != nil {
+		return engine.NotStarted(k.account.Name, time.Now(), err), err
+	}
+	return k.work(full).run(ctx)
+}
+
+func (k *keeper) dialing(m *config.IMAP) {
+	if tunnel := m.PreauthTunnel + m.TransportTunnel; tunnel != "" {
+		k.screen.Tunnel(tunnel)
+	} else {
+		k.screen.Connecting(m.Host, m.Port)
+	}
+}
+
+// refused says why the account cannot be run at all; nil where it can.
+func (k *keeper) refused() error {
 	for _, p := range k.account.Problems {
 		if p.Severity == config.Error {
-			err := &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: errors.New(p.String()), Hint: p.Hint}
-			return engine.NotStarted(k.account.Name, started, err), err
+			return &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: errors.New(p.String()), Hint: p.Hint}
 		}
 	}
+	return nil
+}
+
+func (k *keeper) work(full bool) work {
 	return work{
 		cfg: k.cfg, account: k.account, names: &k.names, python: k.python, changes: k.changes,
 		approve: own(k.o.approve, k.account.Name, k.alone), chosen: choose(k.o.chosen), full: full, dryRun: k.cfg.General.DryRun,
 		ask: k.ask, step: k.o.step, patience: k.o.patience, remoteID: k.o.remoteID,
-		observe: k.screen.Event, note: k.screen.Note,
-		trace: tracer(k.o.debug, k.account.Name, func(_, text string) { k.screen.Debug("imap", text) }),
-	}.run(ctx)
+		observe: k.screen.Event, note: k.screen.Warn, hooked: k.screen.Hook, dialing: k.dialing,
+		trace: tracer(k.o.debug, func(text string) { k.front.screen.Debug("imap", text) }),
+	}
 }
 
 // ask gives the password that a person types, once for all passes as long as no
@@ -100,7 +130,7 @@ func (k *keeper) ask(ctx context.Context, user string) (string, error) {
 	if k.password != "" {
 		return k.password, nil
 	}
-	typed, err := k.screen.Password(ctx, user, k.refusal)
+	typed, err := k.screen.Password(ctx, user, k.wrong)
 	if err == nil && typed == "" {
 		err = errors.New("no password was given")
 	}
@@ -113,10 +143,10 @@ func (k *keeper) ask(ctx context.Context, user string) (string, error) {
 
 // forget drops a password that was refused. The next pass asks for another one;
 // this one does not, because servers lock accounts on which somebody guesses.
-func (k *keeper) forget(err error) {
+func (k *keeper) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.password != "" {
-		k.password, k.refusal = "", err.Error()
+		k.password, k.wrong = "", true
 	}
 }

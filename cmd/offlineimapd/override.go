@@ -7,7 +7,7 @@ import (
 // read reads the configuration at path, with what the command line says against
 // it. Effects come in OfflineIMAP's order: -k first, so that a flag goes before it.
 func (o *options) read(path string) (*config.Config, []config.Problem, error) {
-	cfg, problems, err := config.Load(path)
+	cfg, problems, err := config.Load(path, o.overrides...)
 	if err != nil {
 		return cfg, problems, err
 	}

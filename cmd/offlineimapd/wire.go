@@ -45,7 +45,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 			reports[i], _ = work{
 				cfg: cfg, account: a, names: names, python: ev, list: list, changes: changed(a),
 				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
-				chosen: choose(o.chosen), trace: tracer(o.debug, a.Name, s.note),
+				chosen: choose(o.chosen), trace: tracer(o.debug, func(line string) { s.note(a.Name, line) }),
 				step: o.step, patience: o.patience, remoteID: o.remoteID,
 				observe: func(e engine.Event) { s.event(a.Name, e) },
 				note:    func(text string) { s.note(a.Name, text) },
@@ -82,6 +82,8 @@ type work struct {
 	observe  engine.Observer
 	note     func(text string)
 	trace    func(dir byte, line string) // imap.Options.Log; may be nil
+	hooked   func(text string)           // hears what hooks say; nil: note does
+	dialing  func(m *config.IMAP)        // is told before each connection; may be nil
 	// settled is called after a run, while the state is open; it may be nil.
 	settled func(ctx context.Context, db *state.DB, r *engine.Report)
 }
@@ -191,10 +193,14 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 // hook runs a person's command, and says whether it did well. What it has to say
 // is told, and stops nothing.
 func (w work) hook(ctx context.Context, name, command string, changes *hook.Changes) bool {
+	say := w.hooked
+	if say == nil {
+		say = w.note
+	}
 	return hook.Command{
 		Name: name, Account: w.account.Name, Mode: "full", Shell: command, Changes: changes,
 		Limit: w.account.HookTimeout, DryRun: w.dryRun,
-		Log: func(_ slog.Level, text string) { w.note(text) },
+		Log: func(_ slog.Level, text string) { say(text) },
 	}.Run(ctx) == nil
 }
 
@@ -250,7 +256,10 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
 	switch {
 	case tunnel != "":
-		o.Dial = func(ctx context.Context) (net.Conn, error) { return dial.Tunnel(ctx, tunnel) }
+		o.Dial = func(ctx context.Context) (net.Conn, error) {
+			w.tellDialing(m)
+			return dial.Tunnel(ctx, tunnel)
+		}
 		return imap.New(o), nil
 	case m.SSL:
 		o.Security = imap.ImplicitTLS
@@ -264,6 +273,7 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 		}
 	}
 	o.Dial = func(ctx context.Context) (net.Conn, error) {
+		w.tellDialing(m)
 		return dial.Server(ctx, dial.Options{Host: m.Host, Port: m.Port, Family: family, Timeout: cfg.General.SockTimeout})
 	}
 	if o.Security != imap.Plain {
@@ -276,6 +286,12 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 		}
 	}
 	return imap.New(o), nil
+}
+
+func (w work) tellDialing(m *config.IMAP) {
+	if w.dialing != nil {
+		w.dialing(m)
+	}
 }
 
 func trust(m *config.IMAP) (dial.Trust, error) {
