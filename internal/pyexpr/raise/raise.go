@@ -16,6 +16,9 @@ var ErrUnsupported = errors.New("it needs Python itself")
 type Error struct {
 	Kind string // the exception's class, such as TypeError
 	Text string
+	// Line and Column say where in the source a SyntaxError was noticed, in lines and
+	// characters from 1; 0 where that is not known.
+	Line, Column int
 }
 
 func (e *Error) Error() string { return e.Kind + ": " + e.Text }

@@ -76,7 +76,7 @@ func field(s string, raw bool, depth, nesting int) (Part, int, error) {
 	if strings.TrimSpace(source) == "" {
 		return Part{}, 0, raise.Syntax("f-string: empty expression not allowed")
 	}
-	x, err := parse("("+source+")", depth+1)
+	x, _, err := parse("("+source+")", depth+1)
 	if err != nil {
 		return Part{}, 0, err
 	}

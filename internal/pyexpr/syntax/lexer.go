@@ -20,6 +20,7 @@ const (
 
 type token struct {
 	kind   kind
+	at     int // where in the source it begins
 	text   string
 	value  any      // of a number, or a string or Bytes
 	format *FString // of an f-string
@@ -42,31 +43,34 @@ type lexer struct {
 	pos   int
 	depth int    // of f-strings within f-strings
 	open  []byte // the brackets that are open
+	since []int  // where each of them is
 	out   []token
 	over  bool // a line has ended outside of brackets: nothing may follow
 }
 
-// lex cuts a source into tokens, the last of which is kindEnd.
-func lex(src string, depth int) ([]token, error) {
+// lex cuts a source into tokens, the last of which is kindEnd, and returns how far
+// it came.
+func lex(src string, depth int) ([]token, int, error) {
 	if !utf8.ValidString(src) || strings.ContainsAny(src, "\x00\r\f") {
-		return nil, raise.Unsupported("a control character, or no UTF-8")
+		return nil, 0, raise.Unsupported("a control character, or no UTF-8")
 	}
 	l := &lexer{src: src, depth: depth}
 	for {
 		more, err := l.next()
 		if err != nil {
-			return nil, err
+			return nil, l.pos, err
 		}
 		if !more {
-			return append(l.out, token{kind: kindEnd}), nil
+			return append(l.out, token{kind: kindEnd, at: l.pos}), l.pos, nil
 		}
 	}
 }
 
 func (l *lexer) next() (bool, error) {
 	if l.pos == len(l.src) {
-		if len(l.open) > 0 {
-			return false, raise.Syntax("'%c' was never closed", l.open[len(l.open)-1])
+		if n := len(l.open) - 1; n >= 0 {
+			l.pos = l.since[n]
+			return false, raise.Syntax("'%c' was never closed", l.open[n])
 		}
 		return false, nil
 	}
@@ -146,6 +150,7 @@ func (l *lexer) next() (bool, error) {
 }
 
 func (l *lexer) add(t token, n int) {
+	t.at = l.pos
 	l.out = append(l.out, t)
 	l.pos += n
 }
@@ -158,7 +163,7 @@ func (l *lexer) bracket(c byte) error {
 		if len(l.open) == maxDepth {
 			return raise.Unsupported("too many nested parentheses")
 		}
-		l.open = append(l.open, c)
+		l.open, l.since = append(l.open, c), append(l.since, l.pos)
 	case ')', ']', '}':
 		n := len(l.open) - 1
 		if n < 0 {
@@ -167,7 +172,7 @@ func (l *lexer) bracket(c byte) error {
 		if o := l.open[n]; o == '(' && c != ')' || o == '[' && c != ']' || o == '{' && c != '}' {
 			return raise.Syntax("closing parenthesis '%c' does not match opening parenthesis '%c'", c, o)
 		}
-		l.open = l.open[:n]
+		l.open, l.since = l.open[:n], l.since[:n]
 	}
 	return nil
 }

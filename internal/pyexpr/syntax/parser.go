@@ -1,7 +1,9 @@
 package syntax
 
 import (
+	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
 )
@@ -19,16 +21,26 @@ func Parse(src string) (Node, error) {
 	if len(src) > maxSource {
 		return nil, raise.Unsupported("an expression of more than 64 KiB")
 	}
-	return parse(strings.TrimLeft(src, " \t"), 0)
+	trimmed := strings.TrimLeft(src, " \t")
+	n, at, err := parse(trimmed, 0)
+	var e *raise.Error
+	if errors.As(err, &e) && e.Line == 0 {
+		before := src[:len(src)-len(trimmed)+at]
+		e.Line = 1 + strings.Count(before, "\n")
+		e.Column = 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	}
+	return n, err
 }
 
-func parse(src string, depth int) (Node, error) {
-	toks, err := lex(src, depth)
+// parse also returns how far it came.
+func parse(src string, depth int) (Node, int, error) {
+	toks, at, err := lex(src, depth)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	p := &parser{toks: toks, depth: depth}
-	return p.top()
+	n, err := p.top()
+	return n, p.tok().at, err
 }
 
 type parser struct {
