@@ -19,6 +19,9 @@ type Options struct {
 	// the server's separator; Back turns a local name into the server's, still with
 	// the local one. An error concerns that one name.
 	There, Back func(name string) (string, error)
+	// Reference, where not "", is what the server's names begin with that LIST
+	// gives (its first argument): a mailbox elsewhere would not be listed.
+	Reference string
 }
 
 // Read returns a server's name as the configuration sees it: filters, lists of
@@ -30,6 +33,15 @@ func Read(remote string, o Options) string {
 	return remote
 }
 
+// Write is the inverse of Read: the name as a server has it. ok is false where
+// there is no such name.
+func Write(read string, o Options) (remote string, ok bool) {
+	if !o.UTF8 {
+		return read, true
+	}
+	return encode(read)
+}
+
 // longest is what Linux file systems take as one file name (octets).
 const longest = 255
 
@@ -39,8 +51,7 @@ func Local(remote string, o Options) (string, error) {
 	if o.There != nil {
 		return there(remote, o)
 	}
-	name := Read(remote, o)
-	parts, err := levels(name, o.RemoteSep, o.LocalSep)
+	parts, err := levels(o.escape(Read(remote, o)), o.RemoteSep, o.LocalSep)
 	if err != nil {
 		return "", fmt.Errorf("mailbox %q: %w", Display(remote), err)
 	}
@@ -56,21 +67,60 @@ func Remote(local string, o Options) (string, error) {
 	if local == "" {
 		return "", errors.New("mails in the root of the tree belong to no mailbox")
 	}
+	var name string
 	if o.There != nil || o.Back != nil {
-		return back(local, o)
+		var err error
+		if name, err = back(local, o); err != nil {
+			return "", err
+		}
+	} else {
+		parts, err := levels(local, o.LocalSep, o.RemoteSep)
+		if err != nil {
+			return "", fmt.Errorf("folder %q: %w", Display(local), err)
+		}
+		name = join(parts, o.RemoteSep)
 	}
-	parts, err := levels(local, o.LocalSep, o.RemoteSep)
-	if err != nil {
-		return "", fmt.Errorf("folder %q: %w", local, err)
-	}
-	remote, err := written(local, join(parts, o.RemoteSep), o)
+	remote, err := written(local, o.unescape(name), o)
 	if err != nil {
 		return "", err
 	}
-	if back, err := Local(remote, o); err != nil || back != local {
-		return "", fmt.Errorf("folder %q: no mailbox name leads back to it", local)
+	remote = o.below(remote)
+	again, err := Local(remote, o)
+	if err != nil {
+		return "", fmt.Errorf("folder %q: %w", Display(local), err)
+	}
+	if again != local {
+		return "", fmt.Errorf("folder %q would be the mailbox %q, and that one would be kept in %q: %s",
+			Display(local), Display(remote), Display(again), o.remedy())
 	}
 	return remote, nil
+}
+
+// below puts a mailbox that is to be made where LIST will find it.
+func (o Options) below(remote string) string {
+	if o.Reference == "" || remote == o.Reference {
+		return remote
+	}
+	prefix := o.Reference
+	if o.RemoteSep != 0 && !strings.HasSuffix(prefix, string(o.RemoteSep)) {
+		prefix += string(o.RemoteSep)
+	}
+	if strings.HasPrefix(remote, prefix) {
+		return remote
+	}
+	return prefix + remote
+}
+
+// remedy says what to do about a folder whose mailbox would come back under
+// another name.
+func (o Options) remedy() string {
+	switch {
+	case o.There != nil || o.Back != nil:
+		return "nametrans of the two repositories are not inverse here; correct them, or leave the folder out by a folderfilter"
+	case o.Reference != "":
+		return fmt.Sprintf("reference = %s of the remote repository puts it there; rename the folder so, or leave it out by a folderfilter", o.Reference)
+	}
+	return "rename the folder, or leave it out by a folderfilter"
 }
 
 // written is a name as it is sent to a server, for a local folder.

@@ -7,12 +7,21 @@ import (
 )
 
 // there is Local with a nametrans. Whoever writes one decides what the levels of
-// a name are, so that empty ones are allowed: a dot before a name is what
-// Maildir++ has.
+// a name are, so that empty ones are allowed, and local separators in what it
+// makes: a dot before a name is what Maildir++ has. What it merely passes on of
+// the server's name is escaped as without it.
 func there(remote string, o Options) (string, error) {
-	name, err := o.There(Read(remote, o))
+	own := Read(remote, o)
+	name, err := o.There(own)
 	if err != nil {
 		return "", fmt.Errorf("mailbox %q: nametrans: %w", Display(remote), err)
+	}
+	if fit := o.escape(own); fit != own {
+		// If the function acts upon the octets in question, the outcome is other than
+		// that of the name itself, and what it made of that is meant.
+		if other, err := o.There(fit); err == nil && o.unescape(other) == name {
+			name = other
+		}
 	}
 	if name == "" || o.RemoteSep != 0 && name == string(o.RemoteSep) {
 		return "", fmt.Errorf("mailbox %q: nametrans makes it the root of the local folders, where no mails can be kept", Display(remote))
@@ -28,9 +37,10 @@ func there(remote string, o Options) (string, error) {
 	return local, nil
 }
 
-// back is Remote with a nametrans on either side. The two must be inverse for
-// this folder: else its mailbox would come back as another folder, that one as
-// another mailbox, and so on.
+// back returns a local folder's name with the server's separator, by the
+// nametrans of the local repository. Both nametrans must be inverse for the folder:
+// else its mailbox would come back as another folder, that one as another mailbox,
+// and so on. Remote sees to that.
 func back(local string, o Options) (string, error) {
 	name := local
 	if o.Back != nil {
@@ -42,19 +52,7 @@ func back(local string, o Options) (string, error) {
 	if name == "" || o.LocalSep != 0 && name == string(o.LocalSep) {
 		return "", fmt.Errorf("folder %q: nametrans of the local repository leaves nothing of its name", Display(local))
 	}
-	remote, err := written(local, swap(name, o.LocalSep, o.RemoteSep), o)
-	if err != nil {
-		return "", err
-	}
-	again, err := Local(remote, o)
-	if err != nil {
-		return "", fmt.Errorf("folder %q: %w", Display(local), err)
-	}
-	if again != local {
-		return "", fmt.Errorf("folder %q would be the mailbox %q, and that one would be kept in %q: nametrans of the two repositories are not inverse here; correct them, or leave the folder out by a folderfilter",
-			Display(local), Display(remote), Display(again))
-	}
-	return remote, nil
+	return swap(name, o.LocalSep, o.RemoteSep), nil
 }
 
 // swap puts the separator of the other side in the place of the own.

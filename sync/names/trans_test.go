@@ -1,6 +1,7 @@
 package names_test
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -31,7 +32,10 @@ var (
 		}
 		return s
 	})
-	raise = func(string) (string, error) { return "", errors.New("TypeError: what is this") }
+	front  = to(func(s string) string { return "." + s })
+	behind = to(func(s string) string { return strings.TrimPrefix(s, ".") })
+	plain  = to(func(s string) string { return strings.ReplaceAll(s, ".", "_") })
+	raise  = func(string) (string, error) { return "", errors.New("TypeError: what is this") }
 )
 
 func TestTranslation(t *testing.T) {
@@ -57,6 +61,17 @@ func TestTranslation(t *testing.T) {
 		{"a/b", names.Options{RemoteSep: '/', LocalSep: '.', There: gmail}, "a.b", "", ""},
 		{"G&AOQ-ste/x", names.Options{RemoteSep: '/', LocalSep: '.', UTF8: true, There: to(strings.ToUpper), Back: to(strings.ToLower)}, "GÄSTE.X", "", "=g&AOQ-ste/x"},
 		{"g&AOQ-ste/x", names.Options{RemoteSep: '/', LocalSep: '.', UTF8: true, There: to(strings.ToUpper), Back: to(strings.ToLower)}, "GÄSTE.X", "", ""},
+		// Dots that a function passes on are escaped, dots that it makes are meant.
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', There: front, Back: behind}, ".v1%2E2", "", ""},
+		{"Lists/foo.bar", names.Options{RemoteSep: '/', LocalSep: '.', There: front, Back: behind}, ".Lists.foo%2Ebar", "", ""},
+		{"v1%2E2", names.Options{RemoteSep: '/', LocalSep: '.', There: front, Back: behind}, ".v1%252E2", "", ""},
+		{"Lists/foo", names.Options{RemoteSep: '/', LocalSep: '.', There: front, Back: behind}, ".Lists.foo", "", ""},
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', There: to(strings.ToUpper), Back: to(strings.ToLower)}, "V1%2E2", "", "=v1%2e2"},
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', There: plain, Back: to(func(s string) string { return strings.ReplaceAll(s, "_", "%2E") })}, "v1_2", "", ""},
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', There: plain}, "v1_2", "", "=v1_2"},
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', There: to(func(s string) string { return cmp.Or(map[string]string{"v1.2": "old", "v1%2E2": "wrong"}[s], s) })}, "old", "", "=old"},
+		{"v1.2", names.Options{RemoteSep: '/', LocalSep: '.', Back: to(strings.ToLower)}, "v1%2E2", "", "not inverse"},
+		{"Gmail/All", names.Options{RemoteSep: '/', LocalSep: '.', There: to(func(s string) string { return strings.Replace(s, "Gmail/", "a.b.", 1) })}, "a.b.All", "", "=a/b/All"},
 		{"x", names.Options{RemoteSep: '/', LocalSep: '.', There: raise}, "", "nametrans: TypeError", ""},
 		{"x", names.Options{RemoteSep: '/', LocalSep: '.', There: to(func(string) string { return "" })}, "", "the root", ""},
 		{"x", names.Options{RemoteSep: '/', LocalSep: '.', There: to(func(string) string { return "/" })}, "", "the root", ""},
