@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -82,8 +83,9 @@ type Store struct {
 
 type layout struct {
 	separator byte
-	qresync   bool // the server has confirmed ENABLE QRESYNC once
-	noQResync bool // it announced QRESYNC and does not understand it
+	spelled   names.Spellings // mailboxes listed, and made since; used within learn only
+	qresync   bool            // the server has confirmed ENABLE QRESYNC once
+	noQResync bool            // it announced QRESYNC and does not understand it
 }
 
 // learn changes the layout.
@@ -110,7 +112,7 @@ func New(o Options) *Store {
 		o.OnText = func(string) {}
 	}
 	s := &Store{o: o, flags: newFlagTable(o.Keywords), seen: newSeen(), layout: make(chan layout, 1)}
-	s.layout <- layout{}
+	s.layout <- layout{spelled: names.NewSpellings(0)}
 	s.pool = newPool(o.MaxConnections, s.connect, o.OnText)
 	return s
 }

@@ -2,8 +2,6 @@ package imap
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	goimap "github.com/emersion/go-imap/v2"
 
@@ -27,7 +25,11 @@ func (s *Store) Survey(ctx context.Context) ([]store.Mailbox, error) {
 	if err != nil {
 		return nil, wrap(store.ScopeStore, err, "list the mailboxes of %s", s.o.Host)
 	}
-	s.learn(func(l *layout) { l.separator = sv.separator })
+	spelled := names.NewSpellings(sv.separator)
+	for _, m := range sv.boxes {
+		spelled.Add(m.Name)
+	}
+	s.learn(func(l *layout) { l.separator, l.spelled = sv.separator, spelled })
 	for _, m := range sv.boxes {
 		if m.Selectable && m.Stamp.UIDValidity != 0 {
 			s.seen.note(m.Name, m.Stamp)
@@ -170,60 +172,4 @@ func (v *survey) status(ctx context.Context) error {
 		cmds = cmds[n:]
 	}
 	return nil
-}
-
-// Create makes a mailbox. The server makes the parents (RFC 9051, section
-// 6.3.4); where it refuses, it is asked for each of them.
-func (s *Store) Create(ctx context.Context, name string) error {
-	x, err := s.pool.get(ctx, "")
-	if err != nil {
-		return connecting{err}
-	}
-	defer s.pool.put(x)
-	name = canonical(name)
-	cmds := []*wire.Command{wire.Create(name)}
-	if s.o.SubscribedOnly {
-		cmds = append(cmds, wire.Subscribe(name)) // else it would not be listed
-	}
-	res, err := x.run(ctx, nil, cmds...)
-	if err != nil {
-		return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
-	}
-	first := res[0]
-	if created(first) {
-		s.seen.note(name, mail.Stamp{}) // it need not be the one that was there before
-		return nil
-	}
-	if sep := s.learned().separator; sep != 0 && strings.IndexByte(name, sep) > 0 {
-		cmds = cmds[:0]
-		for i := range len(name) {
-			if name[i] == sep && i > 0 {
-				cmds = append(cmds, wire.Create(name[:i]))
-			}
-		}
-		cmds = append(cmds, wire.Create(name))
-		if res, err = x.run(ctx, nil, cmds...); err != nil {
-			return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
-		}
-		if created(res[len(res)-1]) {
-			s.seen.note(name, mail.Stamp{})
-			return nil
-		}
-	}
-	// Servers without response codes refuse what exists in words of their own.
-	exists := false
-	h := &wire.Handler{List: func(l *wire.List) {
-		exists = exists || canonical(l.Mailbox) == name && !l.Has(goimap.MailboxAttrNoSelect) && !l.Has(goimap.MailboxAttrNonExistent)
-	}}
-	if _, err := x.run(ctx, h, wire.ListCmd("", name, wire.ListOptions{})); err != nil {
-		return wrap(store.ScopeFolder, err, "create %q", names.Display(name))
-	}
-	if exists {
-		return nil
-	}
-	return answered(store.ScopeFolder, first, "create %s", fmt.Sprintf("%q", names.Display(name)))
-}
-
-func created(r wire.Result) bool {
-	return r.OK() || r.Code == string(goimap.ResponseCodeAlreadyExists)
 }
