@@ -8,9 +8,9 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
-// limits are what an account has of maxage, maxsize and startdate. The window
-// begins a day later than its name says, as it always did: with it, nothing is
-// copied that OfflineIMAP has left out.
+// limits are what an account has of maxage, maxsize and startdate. The window of
+// maxage begins a day later than one would say, as it always did: with it, nothing
+// is copied that OfflineIMAP has left out.
 func limits(a *config.Account, now time.Time) engine.Limits {
 	l := engine.Limits{Smaller: a.Limits.MaxSize}
 	switch {
@@ -21,7 +21,7 @@ func limits(a *config.Account, now time.Time) engine.Limits {
 		l.Since = a.Limits.Since.AddDate(0, 0, 1)
 		l.Text = "maxage " + a.Limits.Since.Format(time.DateOnly) + " "
 	case !a.Remote.StartDate.IsZero():
-		l.Since = a.Remote.StartDate.AddDate(0, 0, 1)
+		l.Since = a.Remote.StartDate
 		l.Text = "startdate " + a.Remote.StartDate.Format(time.DateOnly) + " "
 	}
 	if l.Smaller > 0 {

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offlineimap/offlineimapd/internal/testenv"
+)
+
+// Somebody has used OfflineIMAP with limits. They go on as they were: nothing is
+// copied that was left out, and nothing that is outside is removed.
+func TestLimits(t *testing.T) {
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	today := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+	for _, tc := range []struct {
+		name, account, local, remote string
+		here                         int // of 50 mails, one a day, that of yesterday last; some are large
+	}{
+		{"maxage in days", "maxage = 20", "", "", 19},
+		{"maxage as a date", "maxage = " + today.AddDate(0, 0, -20).Format(time.DateOnly), "", "", 19},
+		{"startdate of the server", "", "", "startdate = " + today.AddDate(0, 0, -20).Format(time.DateOnly), 20},
+		{"maxsize", "maxsize = 20000", "", "", 40},
+		{"both", "maxage = 20\nmaxsize = 20000", "", "", 15},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := changer{newPerson(t, srv), map[string]string{"INBOX": "INBOX"}}
+			c.moreLocal, c.more = tc.local, tc.remote
+			limited := func() {
+				c.configure()
+				b, err := os.ReadFile(c.config())
+				c.must(err)
+				c.must(os.WriteFile(c.config(), bytes.Replace(b, []byte("[Account work]"), []byte("[Account work]\n"+tc.account), 1), 0o600))
+			}
+			limited()
+			m := c.mailer()
+			for n := 1; n <= 50; n++ {
+				b := body(n)
+				if n%5 == 0 {
+					b = append(b, bytes.Repeat([]byte("all work and no play\r\n"), 2000)...)
+				}
+				m.Append("INBOX", b, today.AddDate(0, 0, n-51), `\Seen`)
+			}
+			c.offlineIMAP()
+			if n := len(testenv.MaildirSnapshot(t, c.root())["INBOX"]); n != tc.here {
+				t.Fatalf("OfflineIMAP brings %d of 50 mails", n)
+			}
+			addr := c.addr
+			count := c.bodies()
+			limited()
+			if r := c.report(); r.Counts.Downloaded+r.Counts.Uploaded+r.Counts.RemovedLocal+r.Counts.RemovedRemote > 0 || count() > 0 {
+				t.Errorf("the first run: %+v", r.Counts)
+			}
+			if log := c.offlineIMAP(); len(transfers(log)) > 0 {
+				t.Errorf("OfflineIMAP had something to do:\n%s", strings.Join(transfers(log), "\n"))
+			}
+
+			// From now on what is new is all that is asked for.
+			proxy := testenv.Proxy(t, addr, testenv.ProxyOptions{})
+			full := ""
+			proxy.OnExchange(func(_ int, line string) {
+				if strings.Contains(line, "UID FETCH 1:* (UID FLAGS)") && !strings.Contains(line, "CHANGEDSINCE") {
+					full = line
+				}
+			})
+			c.through(proxy.Addr())
+			limited()
+			c.report()
+			full = ""
+			m.Append("INBOX", body(60), time.Time{})
+			m.Append("INBOX", append(body(61), bytes.Repeat([]byte("all work and no play\r\n"), 2000)...), time.Time{})
+			c.write("INBOX", 62, "S", body(62))
+			r := c.report()
+			if want := 2 - strings.Count(tc.account, "maxsize"); r.Counts.Downloaded != want || r.Counts.Uploaded != 1 {
+				t.Errorf("new mails: %+v, want %d down", r.Counts, want)
+			}
+			if full != "" {
+				t.Errorf("for a new mail all were listed: %s", full)
+			}
+
+			// Without limits everything comes, and nothing goes.
+			tc.account, c.more, c.moreLocal = "", "", ""
+			limited()
+			r = c.report()
+			if r.Counts.Uploaded+r.Counts.RemovedLocal+r.Counts.RemovedRemote > 0 {
+				t.Errorf("without limits: %+v", r.Counts)
+			}
+			c.agree()
+			if n := len(testenv.MaildirSnapshot(t, c.root())["INBOX"]); n != 53 {
+				t.Errorf("there are %d mails of 53", n)
+			}
+		})
+	}
+}
+
+// Who makes room here keeps what is on the server; and an archive here keeps what
+// the server throws away.
+func TestMaxAgeAndRemovals(t *testing.T) {
+	c := changer{newPerson(t, testenv.Dovecot(t, testenv.DovecotOptions{})), map[string]string{"INBOX": "INBOX"}}
+	limited := func(days int) {
+		c.configure()
+		b, err := os.ReadFile(c.config())
+		c.must(err)
+		c.must(os.WriteFile(c.config(), bytes.Replace(b, []byte("[Account work]"), fmt.Appendf(nil, "[Account work]\nmaxage = %d", days), 1), 0o600))
+	}
+	m := c.mailer()
+	for n := 1; n <= 30; n++ {
+		m.Append("INBOX", body(n), time.Now().AddDate(0, 0, n-31), `\Seen`)
+	}
+	c.sync()
+	limited(10)
+	c.sync()
+	for n := 1; n <= 15; n++ { // all of them outside
+		c.unlink("INBOX", n)
+	}
+	m.Expunge("INBOX", "16:18") // outside too
+	m.Expunge("INBOX", "30")
+	c.unlink("INBOX", 29)
+	if r := c.report(); r.Counts.RemovedRemote != 1 || r.Counts.RemovedLocal != 1 {
+		t.Errorf("%+v", r.Counts)
+	}
+	if here, there := len(testenv.MaildirSnapshot(t, c.root())["INBOX"]), len(m.Messages("INBOX")); here != 13 || there != 25 {
+		t.Errorf("%d mails are here and %d there", here, there)
+	}
+	for range 2 {
+		if r := c.report(); r.Counts.Any() {
+			t.Errorf("there is nothing to do: %+v", r.Counts)
+		}
+	}
+	limited(25)
+	if r := c.report(); r.Counts.Downloaded != 9 || r.Counts.RemovedRemote+r.Counts.RemovedLocal+r.Counts.Uploaded > 0 {
+		t.Errorf("a wider window: %+v", r.Counts)
+	}
+}
