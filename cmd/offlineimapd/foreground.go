@@ -24,6 +24,7 @@ type front struct {
 	cfg    *config.Config
 	screen *ui.UI
 	python *python.Evaluator
+	list   *mailboxList
 	names  atomic.Uint64 // maildir.Options.Names of all accounts
 	slots  chan struct{} // room for each account that may be at work at once
 	drain  chan struct{} // closed: no pass begins any more
@@ -89,6 +90,9 @@ func (f *front) work(stderr io.Writer) {
 		f.jobs(ctx, accounts)
 		return
 	}
+	// With autorefresh there is no end at which it could be written.
+	again := slices.ContainsFunc(accounts, func(a *config.Account) bool { return a.AutoRefresh > 0 })
+	f.list = newMailboxList(f.cfg, f.python, again, f.screen.Warn)
 	var all sync.WaitGroup
 	for i, a := range accounts {
 		k := f.keeper(a, len(accounts) == 1)
@@ -96,6 +100,7 @@ func (f *front) work(stderr io.Writer) {
 		all.Go(func() { k.keep(ctx) })
 	}
 	all.Wait()
+	f.list.finish(ctx)
 }
 
 func (f *front) keeper(a *config.Account, alone bool) *keeper {

@@ -20,7 +20,7 @@ func (f *front) jobs(ctx context.Context, accounts []*config.Account) {
 	switch {
 	case f.o.info:
 	case f.o.prune:
-		f.failed("prune the file of mailbox names", f.pruneNames(ctx))
+		f.failed("prune the file of mailbox names", pruneMailboxNames(ctx, f.cfg, f.cfg.General.DryRun, f.screen.Info))
 		return
 	case f.o.migrate:
 		job = (*keeper).rehash

@@ -114,7 +114,7 @@ func (k *keeper) refused() error {
 
 func (k *keeper) work(full bool) work {
 	return work{
-		cfg: k.cfg, account: k.account, names: &k.names, python: k.python, changes: k.changes,
+		cfg: k.cfg, account: k.account, names: &k.names, python: k.python, list: k.list, changes: k.changes,
 		approve: own(k.o.approve, k.account.Name, k.alone), chosen: choose(k.o.chosen), full: full, dryRun: k.cfg.General.DryRun,
 		ask: k.ask, step: k.o.step, patience: k.o.patience, remoteID: k.o.remoteID,
 		observe: k.screen.Event, note: k.screen.Warn, hooked: k.screen.Hook, dialing: k.dialing,
