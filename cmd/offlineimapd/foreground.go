@@ -182,10 +182,22 @@ func outcome(r *engine.Report) int {
 func (f *front) take(ctx context.Context) bool {
 	select {
 	case <-f.drain:
-		return false
 	case <-ctx.Done():
-		return false
 	case f.slots <- struct{}{}:
+		if !f.ending(ctx) {
+			return true
+		}
+		<-f.slots
 	}
-	return ctx.Err() == nil
+	return false
+}
+
+// ending tells whether no pass is to begin any more.
+func (f *front) ending(ctx context.Context) bool {
+	select {
+	case <-f.drain:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
 }

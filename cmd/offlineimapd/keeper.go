@@ -35,23 +35,16 @@ func (k *keeper) keep(ctx context.Context) {
 	for k.take(ctx) {
 		k.pass(ctx, full)
 		<-k.slots
-		if k.account.AutoRefresh <= 0 || k.account.Refused() {
+		if k.account.AutoRefresh <= 0 || k.account.Refused() || k.ending(ctx) {
 			return
 		}
-		if full = k.sleep(ctx); ctx.Err() != nil {
-			return
-		}
+		full = k.sleep(ctx)
 	}
 }
 
 // sleep waits for the next pass, and tells whether somebody wants it now. A
 // signal that came during the pass ends the sleep at once.
 func (k *keeper) sleep(ctx context.Context) (woken bool) {
-	select {
-	case <-k.drain:
-		return false
-	default:
-	}
 	for left := k.account.AutoRefresh; left > 0; left -= sleepStep {
 		step := min(left, sleepStep)
 		k.screen.Sleeping(step, left)
