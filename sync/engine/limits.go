@@ -68,6 +68,9 @@ func (f *folderRun) takeApart(ctx context.Context) (err error) {
 // inSight returns the snapshots without what is apart. A mail that both sides
 // show is not apart any more, and one that is gone neither.
 func (f *folderRun) inSight() (local, remote *mail.Snapshot) {
+	if len(f.apart.Remote)+len(f.apart.Local) == 0 {
+		return f.localSnap, f.remoteSnap
+	}
 	f.apart.Remote, f.apart.Local = f.apart.Remote.Without(uidsOf(f.localSnap)), f.apart.Local.Without(uidsOf(f.remoteSnap))
 	f.apart.Remote, f.apart.Local = existing(f.apart.Remote, f.remoteSnap), existing(f.apart.Local, f.localSnap)
 	return without(f.localSnap, f.apart.Local), without(f.remoteSnap, f.apart.Remote)
@@ -136,6 +139,9 @@ func (f *folderRun) archived(ctx context.Context, rest []mail.Fresh) (map[string
 // which a first plan would copy or remove. It tells whether there is anything.
 func (f *folderRun) within(ctx context.Context, p *merge.Plan, o *merge.Options) (bool, error) {
 	l := f.run.Policy.Limits
+	if len(f.ignored) == 0 && l.Since.IsZero() && l.Smaller == 0 && l.LocalSince.IsZero() {
+		return false, nil
+	}
 	var down, lost, doubtful []mail.UID // by what is to be asked about them
 	for _, e := range p.Download {
 		down = append(down, e.UID)
@@ -151,10 +157,9 @@ func (f *folderRun) within(ctx context.Context, p *merge.Plan, o *merge.Options)
 		if err != nil {
 			return false, err
 		}
-		for _, u := range slices.Concat(down, lost, doubtful) {
-			if u < first {
-				outside = outside.Or(mail.SetOf(u))
-			}
+		below := mail.SetOf(slices.Concat(down, lost, doubtful)...)
+		if first > 1 {
+			outside = outside.Or(below.And(mail.Set{{First: 1, Last: first - 1}}))
 		}
 	}
 	if l.Smaller > 0 {
