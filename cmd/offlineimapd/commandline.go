@@ -147,3 +147,17 @@ func (o *options) name() string {
 	}
 	return "offlineimapd"
 }
+
+// idle says which flags change nothing.
+func (o *options) idle() (texts []string) {
+	if o.profile != "" {
+		texts = append(texts, "-P: no profile is made")
+	}
+	if o.ignoreKeyring || o.updateKey {
+		texts = append(texts, "no keyring is used yet: --ignore-keyring and --update-keyring change nothing")
+	}
+	if o.syslog && !o.theirs {
+		texts = append(texts, "-s goes with -o: the log of the daemon is the journal's")
+	}
+	return texts
+}

@@ -27,6 +27,12 @@ func daemon(o options, stderr *os.File) int {
 	defer signals.stop()
 	logs := systemd.OpenLog(stderr)
 	log := slog.New(logs.Handler())
+	if len(o.debug) > 0 {
+		_ = logs.SetLevel("debug") // there is such a level
+	}
+	for _, text := range o.idle() {
+		log.Info(text)
+	}
 	given, err := systemd.Receive()
 	if err != nil {
 		log.Warn("what systemd offered could not be taken: " + err.Error())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -135,18 +136,17 @@ func (f *front) selected(wanted []string) (accounts []*config.Account) {
 }
 
 // remarks says what is not as somebody may expect who wrote the command line or
-// the configuration.
+// the configuration. quiet is for cron, which sends on every word.
 func (f *front) remarks(wanted []string) {
-	for _, p := range f.cfg.Relevant(wanted) {
-		if p.Severity == config.Warning { // errors are told where an account meets them
-			f.screen.Warn(p.String() + hinted(p.Hint))
+	if !strings.HasSuffix(strings.ToLower(f.cfg.General.UI), "quiet") {
+		for _, p := range f.cfg.Relevant(wanted) {
+			if p.Severity == config.Warning { // errors are told where an account meets them
+				f.screen.Warn(p.String() + hinted(p.Hint))
+			}
 		}
 	}
-	if f.o.profile != "" {
-		f.screen.Info("-P: no profile is made")
-	}
-	if f.o.ignoreKeyring || f.o.updateKey {
-		f.screen.Info("no keyring is used yet: --ignore-keyring and --update-keyring change nothing")
+	for _, text := range f.o.idle() {
+		f.screen.Info(text)
 	}
 }
 

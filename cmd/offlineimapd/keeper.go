@@ -21,6 +21,7 @@ type keeper struct {
 	wake    chan struct{} // has room for one
 	changes *hook.Changes
 	alone   bool // no other account runs
+	again   bool // it is not the first pass: what was approved for that counts no more
 
 	mu       sync.Mutex
 	password string // what a person typed, and no server has refused
@@ -78,6 +79,7 @@ func (k *keeper) pass(ctx context.Context, full bool) {
 	k.screen.Report(report)
 	k.screen.Done(time.Since(started))
 	k.ended(outcome(report))
+	k.again = true
 }
 
 func (k *keeper) try(ctx context.Context, full bool) (*engine.Report, error) {
@@ -106,9 +108,13 @@ func (k *keeper) refused() error {
 }
 
 func (k *keeper) work(full bool) work {
+	var approve []string
+	if !k.again {
+		approve = own(k.o.approve, k.account.Name, k.alone)
+	}
 	return work{
 		cfg: k.cfg, account: k.account, names: &k.names, python: k.python, list: k.list, changes: k.changes,
-		approve: own(k.o.approve, k.account.Name, k.alone), chosen: choose(k.o.chosen), full: full, dryRun: k.cfg.General.DryRun,
+		approve: approve, chosen: choose(k.o.chosen), full: full, dryRun: k.cfg.General.DryRun,
 		ask: k.ask, step: k.o.step, patience: k.o.patience, remoteID: k.o.remoteID,
 		observe: k.screen.Event, note: k.screen.Warn, hooked: k.screen.Hook, dialing: k.dialing,
 		trace: tracer(k.o.debug, func(text string) { k.front.screen.Debug("imap", text) }),
@@ -124,14 +130,10 @@ func (k *keeper) ask(ctx context.Context, user string) (string, error) {
 		return k.password, nil
 	}
 	typed, err := k.screen.Password(ctx, user, k.wrong)
-	if err == nil && typed == "" {
-		err = errors.New("no password was given")
+	if err == nil {
+		k.password = typed
 	}
-	if err != nil {
-		return "", &store.Error{Class: store.Auth, Scope: store.ScopeStore, Err: err, Hint: "write remotepassfile = FILE into the remote repository"}
-	}
-	k.password = typed
-	return typed, nil
+	return typed, err
 }
 
 // forget drops a password that was refused. The next pass asks for another one;

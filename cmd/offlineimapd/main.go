@@ -89,11 +89,32 @@ func runAs(program string, args []string, stdin io.Reader, stdout, stderr io.Wri
 		if !ok {
 			f = os.Stderr
 		}
+		if o.log != "" {
+			log, err := appending(o.log)
+			if err != nil {
+				return o.complain(stderr, err)
+			}
+			defer log.Close()
+			f = log
+		}
 		return daemon(o, f)
+	}
+	if o.log != "" {
+		log, err := appending(o.log)
+		if err != nil {
+			return o.complain(stderr, err)
+		}
+		defer log.Close()
+		stdout, stderr = io.MultiWriter(stdout, log), io.MultiWriter(stderr, log)
 	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	return once(ctx, o, stdout, stderr)
+}
+
+// appending opens a log.
+func appending(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
 func versionText() string { return "offlineimapd " + versionNumber() }
@@ -188,6 +209,9 @@ func once(ctx context.Context, o options, stdout, stderr io.Writer) int {
 	if err := whose(o.approve, accounts); err != nil {
 		fmt.Fprintf(stderr, "offlineimapd: %v\nhint: say --approve %s/FOLDER\n", err, accounts[0].Name)
 		return exitUsage
+	}
+	for _, text := range o.idle() {
+		fmt.Fprintf(stderr, "offlineimapd: %s\n", text)
 	}
 	s := newShow(o, stdout, stderr)
 	s.several = len(accounts) > 1

@@ -35,6 +35,7 @@ type runner struct {
 	list     *mailboxList
 	changes  *hook.Changes
 	patience time.Duration
+	trace    func(dir byte, line string) // imap.Options.Log
 
 	kept    string            // what remotepasseval gave, and no server has refused
 	refused [sha256.Size]byte // of the password that the server refused last
@@ -68,9 +69,9 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		cfg: r.cfg, account: r.account, names: r.names, python: r.python, list: r.list, changes: r.changes, patience: r.patience,
 		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
 		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
-		connections: o.Connections,
-		secret:      func(context.Context) (string, error) { return secret, nil },
-		observe:     o.Observe, note: o.Note,
+		connections: o.Connections, trace: r.trace,
+		secret:  func(context.Context) (string, error) { return secret, nil },
+		observe: o.Observe, note: o.Note,
 		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
 	}.run(ctx)
 	if r.account.Remote.IMAP.PassEval.Source != "" {

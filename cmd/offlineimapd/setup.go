@@ -151,9 +151,14 @@ func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
 		s.Host, s.User, s.Connections = m.Host, m.User, m.MaxConnections
 	}
 	if s.Refused == "" {
-		s.Runner = &runner{cfg: cfg, account: a, names: l.names, python: l.python, list: l.list, changes: changed(a), patience: l.o.patience}
+		s.Runner = &runner{cfg: cfg, account: a, names: l.names, python: l.python, list: l.list, changes: changed(a), patience: l.o.patience, trace: l.trace(a)}
 	}
 	return s
+}
+
+// trace returns what logs the protocol where the command line asks for it.
+func (l *loader) trace(a *config.Account) func(byte, string) {
+	return tracer(l.o.debug, func(line string) { l.log.Debug("imap: "+line, "account", a.Name) })
 }
 
 // fingerprint is equal where nothing that a run depends on differs. A password in
