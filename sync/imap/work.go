@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
@@ -57,7 +58,7 @@ func (w *work) Put(ctx context.Context, m mail.Mail, r io.Reader) error {
 			Hint: "the mail stays where it is; make it smaller, or move it out of the synchronised folders"}
 	}
 	stop := w.until(ctx)
-	err := w.app.Add(w.f.s.flags.list(m.Flags), m.Date, m.Size, &mindful{ctx, r})
+	err := w.app.Add(w.f.s.flags.list(m.Flags), sendable(m.Date), m.Size, &mindful{ctx, r})
 	stop()
 	switch {
 	case err == nil:
@@ -70,6 +71,19 @@ func (w *work) Put(ctx context.Context, m mail.Mail, r io.Reader) error {
 	err = w.f.wrap(w.x.lost(ctx, err), "put a mail into %s", w.f)
 	w.fail(err)
 	return err
+}
+
+// sendable is the INTERNALDATE to ask for. A time before there was mail to speak of
+// is that of a file whose own was lost, and is left to the server, as OfflineIMAP
+// does; a zone that has seconds in it cannot be written down.
+func sendable(date time.Time) time.Time {
+	if y := date.Year(); y < 1981 || y > 9999 {
+		return time.Time{}
+	}
+	if _, offset := date.Zone(); offset%60 != 0 {
+		return date.UTC()
+	}
+	return date
 }
 
 // mindful ends a body with the context, even while nothing of it reaches the

@@ -56,7 +56,7 @@ func (w *work) Assign(ctx context.Context, given []store.Assignment) (gone []str
 		if c.uid([]byte(at.name)) == given[i].UID && given[i].UID != 0 {
 			return at, nil // paired again after the base was lost
 		}
-		base := w.f.s.freshName(c, given[i].UID)
+		base := w.newName(at, given[i].UID)
 		now, err := w.rename(at, at.sub, base, c.suffix(at.name[at.base:], flagsOf(c, at.name)))
 		if err == nil && given[i].UID != 0 {
 			w.f.places.put(mail.Ref{UID: given[i].UID}, now)
@@ -67,6 +67,32 @@ func (w *work) Assign(ctx context.Context, given []store.Assignment) (gone []str
 		gone = append(gone, given[i].Key)
 	}
 	return gone, err
+}
+
+// newName makes a base for a file that is there. The time of a file that loses its
+// UID is that of now: nothing but the name keeps such files apart.
+func (w *work) newName(at place, uid mail.UID) string {
+	if w.f.s.o.NameDate && uid != 0 {
+		if t := datesOf(w.head(at)).named(); !t.IsZero() {
+			return w.f.s.datedName(w.f.scheme, uid, t)
+		}
+	}
+	return w.f.s.freshName(w.f.scheme, uid)
+}
+
+// head reads the start of a file, or nothing where it cannot.
+func (w *work) head(at place) []byte {
+	fd, err := openAt(w.d.fd[at.sub], at.name, unix.O_RDONLY|unix.O_NOATIME)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	buf := w.buf.in[:bufferSize]
+	n, err := again(func() (int, error) { return unix.Pread(fd, buf, 0) })
+	if err != nil {
+		return nil
+	}
+	return buf[:n]
 }
 
 func flagsOf(c scheme, name string) mail.Flags {

@@ -69,7 +69,7 @@ func (w *work) deliver(ctx context.Context) error {
 			return err
 		}
 		m := w.waiting[0]
-		_, err := w.rename(place{inTmp, len(m.name), m.name}, home(m.flags), m.name, c.suffix("", m.flags))
+		_, err := w.rename(place{inTmp, len(m.name), m.name}, home(m.flags), m.base, c.suffix("", m.flags))
 		if err != nil {
 			w.err = w.f.fail("deliver to", err)
 			return nil

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 )
@@ -124,10 +125,22 @@ func (s scheme) suffix(old string, flags mail.Flags) string {
 // freshName makes a base that no other file has:
 // <sec>_<seq>.<pid>.<host>,U=<uid>,FMD5=<md5>.
 func (s *Store) freshName(c scheme, uid mail.UID) string {
+	return s.name(c, uid, s.o.Now().Unix(), s.o.Names.Add(1)-1)
+}
+
+// datedName makes one whose first number is not the time of its making. That is
+// then part of the second, as else a process with the same number could make the
+// same name again one day.
+func (s *Store) datedName(c scheme, uid mail.UID, at time.Time) string {
+	const room = 1_000_000 // names in a second
+	return s.name(c, uid, at.Unix(), uint64(max(s.o.Now().Unix(), 0))*room+(s.o.Names.Add(1)-1)%room)
+}
+
+func (s *Store) name(c scheme, uid mail.UID, sec int64, seq uint64) string {
 	b := make([]byte, 0, 128)
-	b = strconv.AppendInt(b, s.o.Now().Unix(), 10)
+	b = strconv.AppendInt(b, sec, 10)
 	b = append(b, '_')
-	b = strconv.AppendUint(b, s.o.Names.Add(1)-1, 10)
+	b = strconv.AppendUint(b, seq, 10)
 	b = append(b, s.origin...)
 	b = append(b, uidField...)
 	b = strconv.AppendUint(b, uint64(uid), 10)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -12,8 +13,9 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
-// Put writes a mail to tmp. The file's time is that of its arrival here, as
-// OfflineIMAP has it, unless KeepDate says otherwise.
+// Put writes a mail to tmp. The file's time is that of its arrival here unless
+// KeepDate or HeaderDate say otherwise; it is set before Commit has the file
+// written to the disk.
 func (w *work) Put(ctx context.Context, m mail.Mail, r io.Reader) error {
 	if err := w.begin(ctx); err != nil {
 		return err
@@ -30,11 +32,8 @@ func (w *work) Put(ctx context.Context, m mail.Mail, r io.Reader) error {
 	if err == nil && p.lines.wire() {
 		err = p.expand()
 	}
-	if err == nil && w.f.s.o.KeepDate && !m.Date.IsZero() {
-		// A time that the file system cannot keep is no reason to lose the mail.
-		if t, e := unix.TimeToTimespec(m.Date); e == nil {
-			_ = unix.UtimesNanoAt(w.d.fd[inTmp], name, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
-		}
+	if err == nil {
+		w.setTime(name, m.Date, p.dates)
 	}
 	if e := unix.Close(fd); e != nil && err == nil {
 		err = w.f.fail("store into", pathErr("close", p.path, e))
@@ -43,9 +42,33 @@ func (w *work) Put(ctx context.Context, m mail.Mail, r io.Reader) error {
 		_ = unix.Unlinkat(w.d.fd[inTmp], name, 0)
 		return err
 	}
-	w.waiting = append(w.waiting, waiting{name, m.Ref.UID, m.Flags & w.f.s.o.Mask})
+	base := name
+	if at := p.dates.named(); w.f.s.o.NameDate && !at.IsZero() {
+		base = w.f.s.datedName(w.f.scheme, m.Ref.UID, at)
+	}
+	w.waiting = append(w.waiting, waiting{name, base, m.Ref.UID, m.Flags & w.f.s.o.Mask})
 	w.added = append(w.added, 0)
 	return nil
+}
+
+// setTime gives a file in tmp its time. One that the file system cannot keep is no
+// reason to lose the mail.
+func (w *work) setTime(name string, arrived time.Time, header dates) {
+	now := unix.Timespec{Nsec: unix.UTIME_OMIT}
+	times := []unix.Timespec{now, now}
+	if w.f.s.o.KeepDate && !arrived.IsZero() {
+		if t, err := unix.TimeToTimespec(arrived); err == nil {
+			times[1] = t
+		}
+	}
+	if w.f.s.o.HeaderDate && !header.date.IsZero() {
+		if t, err := unix.TimeToTimespec(header.date); err == nil {
+			times[0], times[1] = t, t
+		}
+	}
+	if times[1] != now {
+		_ = unix.UtimesNanoAt(w.d.fd[inTmp], name, times, unix.AT_SYMLINK_NOFOLLOW)
+	}
 }
 
 // create opens a new file in tmp.
@@ -75,6 +98,7 @@ type intake struct {
 	came  int64
 	size  int64 // of the file
 	lines tally // of the file, if its line ends were converted
+	dates dates // of the header, where they are wanted
 }
 
 // copy stores what r gives, in pieces as large as the buffer.
@@ -93,6 +117,9 @@ func (p *intake) copy(r io.Reader) error {
 				fmt.Errorf("a mail for %q was announced with %d octets, and %s came", p.w.f.name, p.want, p.howMany(last)))
 		}
 		piece := buf[:held+n]
+		if o := &p.w.f.s.o; p.came == int64(len(piece)) && (o.HeaderDate || o.NameDate) {
+			p.dates = datesOf(piece)
+		}
 		// A CR at the end waits for what follows it.
 		held = 0
 		if !last && piece[len(piece)-1] == '\r' {

@@ -30,6 +30,8 @@ type Options struct {
 	VisibleName func(name string) string
 	Durable     bool       // Commit waits until all is on the disk
 	KeepDate    bool       // a file gets the time when its mail arrived at the server, not here
+	HeaderDate  bool       // a file gets the time of its mail's Date field, where that gives one
+	NameDate    bool       // the number that a file name begins with is that of the Date field, or of Delivery-date
 	Mask        mail.Flags // the flags that may be synchronised. 0: all
 	// Changed is told the path of each file before and after what was done to it:
 	// no path before that of a mail that came in, none after that of one that was

@@ -31,6 +31,7 @@ type work struct {
 // waiting is a mail in tmp.
 type waiting struct {
 	name  string
+	base  string // of the name that it will have
 	uid   mail.UID
 	flags mail.Flags
 }
