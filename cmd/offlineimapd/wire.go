@@ -393,7 +393,10 @@ func newLocal(cfg *config.Config, a *config.Account, names *atomic.Uint64, chang
 	if m.WindowsCompatible {
 		info = '!'
 	}
-	o := maildir.Options{Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names}
+	o := maildir.Options{
+		Separator: m.Sep, InfoSeparator: info, Durable: cfg.General.Fsync, Names: names,
+		KeepDate: true, HeaderDate: m.UTimeFromHeader, NameDate: m.FilenameTimestamp,
+	}
 	if back != nil {
 		o.VisibleName = func(folder string) string {
 			if name, err := back(folder); err == nil {
