@@ -59,6 +59,7 @@ func read(path string) ([]byte, fs.FileMode, error) {
 // loader collects the problems of one file.
 type loader struct {
 	path     string
+	src      []byte
 	file     *ini.File
 	problems []Problem
 	warnings int
@@ -114,7 +115,7 @@ func (l *loader) done() (problems []Problem, invalid bool) {
 
 // parse is Load without the disk; the Config is nil where it cannot be used.
 func parse(path string, src []byte, mode fs.FileMode, overrides ...Override) (*Config, []Problem) {
-	l := &loader{path: path}
+	l := &loader{path: path, src: src}
 	if !l.text(src) {
 		problems, _ := l.done()
 		return nil, problems

@@ -200,20 +200,6 @@ func (v view) imap(gmail bool) *IMAP {
 	return i
 }
 
-// python reads an expression; nothing but white space is none.
-func (v view) python(name string) Expression {
-	s, ok := v.text(name)
-	if !ok || strings.TrimSpace(s) == "" {
-		return Expression{}
-	}
-	o, from, _ := v.section.Lookup(name)
-	at := fmt.Sprintf("%s:%d", v.l.path, o.Line)
-	if o.Line == 0 {
-		at = overridden
-	}
-	return Expression{Source: s, At: fmt.Sprintf("%s: [%s] %s", at, from.Name, name)}
-}
-
 // file reads the path of a file that must exist.
 func (v view) file(name string) string {
 	path := v.path(name)

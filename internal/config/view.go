@@ -23,14 +23,21 @@ type view struct {
 
 // problem tells of an option, where it stands, or of the section if it does not.
 func (v view) problem(severity Severity, option, text, hint string) {
-	p := Problem{Line: v.section.Line, Section: v.section.Name, Option: option, Severity: severity, Account: v.account, Text: text, Hint: hint}
+	p := v.at(option)
+	p.Severity, p.Text, p.Hint = severity, text, hint
+	v.l.add(p)
+}
+
+// at is a Problem of an option without a text.
+func (v view) at(option string) Problem {
+	p := Problem{Line: v.section.Line, Section: v.section.Name, Option: option, Account: v.account}
 	if o, from, ok := v.section.Lookup(option); ok {
 		p.Line, p.Section = o.Line, from.Name
 		if o.Line == 0 {
 			p.File = overridden
 		}
 	}
-	v.l.add(p)
+	return p
 }
 
 func (v view) wrong(option, hint, format string, args ...any) {
