@@ -28,10 +28,10 @@ type mailboxList struct {
 	always bool // written whenever an account was recorded, not only by finish
 	warn   func(text string)
 
-	turn   chan struct{}   // holds one token, for what follows
-	writer *mbnames.Writer // nil: no expression was evaluated yet
-	waits  bool            // something was recorded that is not written
-	told   string          // of the last failure
+	turn   chan struct{}     // holds one token, for what follows
+	writer *mbnames.Writer   // nil: no expression was evaluated yet
+	waits  bool              // something was recorded that is not written
+	told   map[string]string // what failed last, by account; "" for finish
 }
 
 // newMailboxList evaluates nothing yet. warn may be called at any time.
@@ -40,7 +40,7 @@ func newMailboxList(cfg *config.Config, ev *python.Evaluator, always bool, warn 
 	if !c.Enabled {
 		return nil
 	}
-	l := &mailboxList{conf: c, dir: namesDir(cfg), python: ev, always: always || c.Incremental, warn: warn, turn: make(chan struct{}, 1)}
+	l := &mailboxList{conf: c, dir: namesDir(cfg), python: ev, always: always || c.Incremental, warn: warn, turn: make(chan struct{}, 1), told: map[string]string{}}
 	l.turn <- struct{}{}
 	return l
 }
@@ -57,7 +57,7 @@ func (l *mailboxList) record(ctx context.Context, a *config.Account, r *engine.R
 	if !known {
 		return
 	}
-	l.do(ctx, func(w *mbnames.Writer) error {
+	l.do(ctx, a.Name, func(w *mbnames.Writer) error {
 		if err := w.Record(ctx, a.Name, a.Local.Maildir.LocalFolders, folders); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (l *mailboxList) finish(ctx context.Context) {
 	if l == nil {
 		return
 	}
-	l.do(ctx, func(w *mbnames.Writer) error {
+	l.do(ctx, "", func(w *mbnames.Writer) error {
 		if !l.waits {
 			return nil // with nothing new, the file stays as it is
 		}
@@ -82,9 +82,9 @@ func (l *mailboxList) finish(ctx context.Context) {
 	})
 }
 
-// do works with the writer, one at a time, and tells what failed; what fails
-// again in the same manner is told once.
-func (l *mailboxList) do(ctx context.Context, work func(*mbnames.Writer) error) {
+// do works with the writer for an account, one at a time, and tells what failed;
+// what fails again in the same manner is told once.
+func (l *mailboxList) do(ctx context.Context, account string, work func(*mbnames.Writer) error) {
 	select {
 	case <-l.turn:
 	case <-ctx.Done():
@@ -99,10 +99,10 @@ func (l *mailboxList) do(ctx context.Context, work func(*mbnames.Writer) error) 
 	if err != nil {
 		text = fmt.Sprintf("the file of mailbox names %s stays as it is: %v", l.conf.Filename, err)
 	}
-	if text != "" && text != l.told && ctx.Err() == nil {
+	if text != "" && text != l.told[account] && ctx.Err() == nil {
 		l.warn(text)
 	}
-	l.told = text
+	l.told[account] = text
 }
 
 // open evaluates the section, one time if that succeeds.

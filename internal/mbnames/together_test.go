@@ -165,3 +165,33 @@ func TestLockHeld(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestKilled: a program that is killed while it writes leaves the old list or the
+// new one, and others go on.
+func TestKilled(t *testing.T) {
+	dir := t.TempDir()
+	lists := 0
+	for i := range 12 {
+		cmd := exec.Command(os.Args[0], "a", "b")
+		cmd.Env = append(os.Environ(), writerVar+"="+dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(5+4*i) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		data, err := os.ReadFile(manyOptions(dir).File)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if lists++; err != nil || !strings.HasPrefix(string(data), "<\n") || !strings.HasSuffix(string(data), "\n>") {
+			t.Fatalf("half a list: %q, %v", data, err)
+		}
+	}
+	if lists == 0 {
+		t.Error("no program lived long enough to write a list")
+	}
+	if err := writeMany(dir, []string{"a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+}
