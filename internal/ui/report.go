@@ -49,9 +49,11 @@ func (a *Account) Report(r *engine.Report) {
 				continue
 			}
 			text := fmt.Sprintf("Skipping %s: %s", name, indented(p.Text))
-			if errors.Is(p.Err, engine.ErrForbidden) {
+			switch configured := errors.Is(p.Err, engine.ErrForbidden); {
+			case !once(text):
+			case configured:
 				a.Info(text)
-			} else if once(text) {
+			default:
 				a.Warn(text)
 			}
 		}

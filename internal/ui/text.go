@@ -9,6 +9,9 @@ import (
 // safe makes a text fit for a terminal: what a terminal would obey, or would turn
 // the reading direction with, becomes U+FFFD. Line ends and tabs stay.
 func safe(s string) string {
+	if !strings.ContainsFunc(s, suspect) { // nearly all of them
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t', r == '\u00a0', unicode.IsPrint(r):
@@ -31,3 +34,6 @@ func word(s string) string {
 
 // indented puts all lines of a text but the first under the first.
 func indented(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") }
+
+// suspect finds what has to be looked at more closely.
+func suspect(r rune) bool { return r < ' ' || r > '~' }
