@@ -75,11 +75,12 @@ func (a *Account) Hook(text string) {
 	a.say(record{level: slog.LevelInfo, text: text, command: "callhook", data: []string{text}})
 }
 
-// Info says something about the account.
-func (a *Account) Info(text string) { a.say(record{level: slog.LevelInfo, text: text}) }
+// Info says something about the account, as UI.Info does.
+func (a *Account) Info(text string) { a.say(record{level: slog.LevelInfo, text: indented(text)}) }
 
-// Warn says something about the account that a person should know of.
-func (a *Account) Warn(text string) { a.say(record{level: slog.LevelWarn, text: text}) }
+// Warn says something about the account that a person should know of, as UI.Info
+// does.
+func (a *Account) Warn(text string) { a.say(record{level: slog.LevelWarn, text: indented(text)}) }
 
 // Error says that something failed, and keeps it for the summary at the end.
 // context, which may be "", says what was attempted.

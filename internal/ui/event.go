@@ -32,7 +32,8 @@ func (a *Account) Event(e engine.Event) {
 }
 
 func (a *Account) records(e engine.Event) []record {
-	f := a.folders[e.Folder]
+	key := e.Folder + "\x00" + e.Local // names that look alike may be of two folders
+	f := a.folders[key]
 	thread := a.thread // what is told after a folder has ended, the account tells
 	if f != nil {
 		thread = f.thread
@@ -46,7 +47,7 @@ func (a *Account) records(e engine.Event) []record {
 	switch e.Kind {
 	case engine.FolderEntered, engine.FolderQuiet:
 		f = &folder{thread: threadOf(e, a.name)}
-		a.folders[e.Folder], thread = f, f.thread
+		a.folders[key], thread = f, f.thread
 		rs := []record{info("", "registerthread", a.name), info("", "syncingfolder", a.remote.Type, e.Folder, a.local.Type, e.Local, "")}
 		rs[1].text = fmt.Sprintf("Syncing %s: %s -> %s", e.Folder, a.remote.Type, a.local.Type)
 		if !a.begun {
@@ -62,7 +63,7 @@ func (a *Account) records(e engine.Event) []record {
 		if f == nil {
 			return nil
 		}
-		delete(a.folders, e.Folder)
+		delete(a.folders, key)
 		return []record{
 			{level: slog.LevelInfo, command: "threadExited", data: []string{thread}},
 			{level: slog.LevelInfo, command: "unregisterthread", data: []string{thread}},

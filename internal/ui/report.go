@@ -17,7 +17,7 @@ import (
 // only when something about it has changed.
 func (a *Account) Report(r *engine.Report) {
 	for _, n := range r.Notes {
-		a.Info(safe(n))
+		a.Info(n)
 	}
 	for _, p := range r.Problems {
 		a.problem(a.thread, fmt.Sprintf("While attempting to sync account '%s'", a.name), p)
@@ -36,7 +36,7 @@ func (a *Account) Report(r *engine.Report) {
 			a.Info(fmt.Sprintf("%s goes on from what OfflineIMAP knew of %d messages (%s)", name, f.Adopted.Mails, word(f.Adopted.File)))
 		}
 		for _, n := range f.Notes {
-			a.Info(name + ": " + safe(n))
+			a.Info(name + ": " + n)
 		}
 		if f.Hold != nil {
 			if text := a.hold(f.Hold); once(text) {
@@ -48,7 +48,7 @@ func (a *Account) Report(r *engine.Report) {
 				a.problem(a.thread, a.about(name, p), p)
 				continue
 			}
-			text := fmt.Sprintf("Skipping %s: %s", name, indented(p.Text))
+			text := fmt.Sprintf("Skipping %s: %s", name, p.Text)
 			switch configured := errors.Is(p.Err, engine.ErrForbidden); {
 			case !once(text):
 			case configured:
@@ -73,7 +73,7 @@ func (a *Account) about(folder string, p engine.Problem) string {
 
 func (a *Account) problem(thread, context string, p engine.Problem) {
 	if p.Class == store.Cancelled.String() {
-		a.Warn(context + "\n  " + indented(safe(p.Text)))
+		a.Warn(context + "\n" + p.Text)
 		return
 	}
 	a.u.fail(thread, context, p.Text, p.Hint)
@@ -86,7 +86,7 @@ func (a *Account) hold(h *guard.Hold) string {
 		text = strings.ReplaceAll(text, h.Ask, fmt.Sprintf("run offlineimapd --once -a %s --approve %s (with the daemon: offlineimapctl approve %s)",
 			quoted(a.name), folder, quoted(a.name)))
 	}
-	return "HELD: " + indented(safe(text))
+	return "HELD: " + text
 }
 
 // quoted writes a name such that a shell reads it as one word.
@@ -111,9 +111,9 @@ const failuresMost = 100
 
 // fail says that something failed, and keeps it.
 func (u *UI) fail(thread, context, text, hint string) {
-	line := "ERROR: " + indented(safe(text))
+	line := "ERROR: " + indented(text)
 	if context != "" {
-		line = "ERROR: " + safe(context) + "\n  " + indented(safe(text))
+		line = "ERROR: " + indented(context+"\n"+text)
 	}
 	u.say(record{level: slog.LevelError, thread: thread, text: line})
 	u.mu.Lock()
@@ -128,7 +128,7 @@ func (u *UI) fail(thread, context, text, hint string) {
 		u.more++
 		return
 	}
-	u.failures = append(u.failures, failure{line, indented(safe(hint)), 1})
+	u.failures = append(u.failures, failure{line, indented(hint), 1})
 }
 
 func (u *UI) noteReplaced() {

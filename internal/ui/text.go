@@ -24,8 +24,11 @@ func safe(s string) string {
 // word makes what came from elsewhere fit to stand within a line: nothing in it
 // can begin a line of its own.
 func word(s string) string {
+	if !strings.ContainsFunc(s, suspect) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if r == '\u00a0' || unicode.IsPrint(r) {
 			return r
 		}
 		return utf8.RuneError

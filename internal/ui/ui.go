@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -136,13 +137,12 @@ func (u *UI) begin(o Options) {
 		u.Info("blinkenlights is shown as ttyui; offlineimapctl top shows accounts at work on the whole screen")
 	}
 	for _, d := range o.Debug {
-		switch d = strings.TrimSpace(strings.ToLower(d)); {
-		case d == "" || d == "all":
-		case debugNames[d] == "":
-			u.Warn("Invalid debug type: " + d)
-		default:
-			u.say(record{level: slog.LevelDebug, text: "Now debugging for " + d + ": " + debugNames[d]})
+		if d = strings.TrimSpace(strings.ToLower(d)); d != "" && d != "all" && debugNames[d] == "" {
+			u.Warn("Invalid debug type: " + word(d))
 		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(u.debug)) {
+		u.say(record{level: slog.LevelDebug, text: "Now debugging for " + d + ": " + debugNames[d]})
 	}
 }
 
@@ -164,11 +164,12 @@ func debugTypes(asked []string) map[string]bool {
 	return on
 }
 
-// Info says something that is of no account.
-func (u *UI) Info(text string) { u.say(record{level: slog.LevelInfo, text: text}) }
+// Info says something that is of no account. Its second line and those that follow
+// stand to the right, so that nothing in a text is taken for a line of its own.
+func (u *UI) Info(text string) { u.say(record{level: slog.LevelInfo, text: indented(text)}) }
 
-// Warn says something that a person should know of.
-func (u *UI) Warn(text string) { u.say(record{level: slog.LevelWarn, text: text}) }
+// Warn says something that a person should know of, as Info does.
+func (u *UI) Warn(text string) { u.say(record{level: slog.LevelWarn, text: indented(text)}) }
 
 // Error says that something failed, and keeps it for the summary at the end.
 // context, which may be "", says what was attempted.
