@@ -51,7 +51,7 @@ func foreground(o options, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := &front{o: o, cfg: cfg, drain: make(chan struct{}), slots: make(chan struct{}, max(1, cfg.General.MaxSyncAccounts))}
 	show := ui.Options{
 		Name: cfg.General.UI, Stdout: stdout, Stderr: stderr, LogFile: o.log, Syslog: o.syslog, Debug: o.debug,
-		Version: versionNumber(), Args: os.Args,
+		Version: versionNumber(), Config: o.config, Args: os.Args,
 	}
 	if o.info {
 		show.Name = "ttyui"

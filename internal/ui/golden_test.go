@@ -139,14 +139,14 @@ var dated = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |\[\d+\]: `)
 
 func TestGolden(t *testing.T) {
 	for _, tc := range []struct {
-		name  string
-		debug []string
-	}{{"basic", nil}, {"quiet", nil}, {"ttyui", []string{"imap", "nonsense"}}, {"machineui", nil}} {
+		name, config string
+		debug        []string
+	}{{"basic", "", nil}, {"quiet", "/home/me/my config", nil}, {"ttyui", "", []string{"imap", "nonsense"}}, {"machineui", "", nil}} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errs bytes.Buffer
 			log := filepath.Join(t.TempDir(), "log")
 			u, err := Open(Options{
-				Name: tc.name, Stdout: &out, Stderr: &errs, LogFile: log, Debug: tc.debug, Version: "1.2",
+				Name: tc.name, Stdout: &out, Stderr: &errs, LogFile: log, Debug: tc.debug, Version: "1.2", Config: tc.config,
 				Args: []string{"offlineimapd", "-o", "-k", "Repository_R:remotepass=geheim"},
 			})
 			if err != nil {

@@ -83,8 +83,12 @@ func (a *Account) problem(thread, context string, p engine.Problem) {
 func (a *Account) hold(h *guard.Hold) string {
 	text := h.String()
 	if at, folder, ok := strings.Cut(h.Ask, "--approve "); ok && at != "" {
-		text = strings.ReplaceAll(text, h.Ask, fmt.Sprintf("run offlineimapd --once -a %s --approve %s (with the daemon: offlineimapctl approve %s)",
-			quoted(a.name), folder, quoted(a.name)))
+		command := "offlineimapd --once"
+		if a.u.o.Config != "" {
+			command += " -c " + quoted(a.u.o.Config)
+		}
+		text = strings.ReplaceAll(text, h.Ask, fmt.Sprintf("run %s -a %s --approve %s (with the daemon: offlineimapctl approve %s)",
+			command, quoted(a.name), folder, quoted(a.name)))
 	}
 	return "HELD: " + text
 }

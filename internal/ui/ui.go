@@ -20,15 +20,18 @@ type Options struct {
 	// old configurations; "" is ttyui.
 	Name           string
 	Stdout, Stderr io.Writer
-	// Stdin is where passwords come from: ttyui asks only where it is a terminal. It
-	// may be nil.
+	// Stdin is where passwords come from, a line each; it may be nil. The echo of a
+	// terminal is off meanwhile.
 	Stdin   *os.File
 	LogFile string // is appended to, besides; "": none
 	Syslog  bool   // write to the system's log, besides
 	// Debug are OfflineIMAP's types of debug messages: imap, maildir, thread, all.
 	Debug   []string
-	Version string   // of the program
-	Args    []string // of the program, for the log file; secrets among them are left out
+	Version string // of the program
+	// Config is the file that the command line names, for commands that are advised;
+	// "": none.
+	Config string
+	Args   []string // of the program, for the log file; secrets among them are left out
 
 	socket string // of the system's log; "": where it usually is
 }
