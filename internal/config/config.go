@@ -139,6 +139,8 @@ type IMAP struct {
 	// What is asked where the like without Eval is not configured: strings, and a
 	// number.
 	HostEval, PortEval, UserEval, PassEval Expression
+	OAuth                                  OAuth
+	Identity                               string // in whose name the user logs in, with PLAIN; "": his own
 	SSL, StartTLS                          bool   // StartTLS matters without SSL
 	StartTLSAsked                          bool   // StartTLS is written, not only the default
 	CACertFile                             string // absolute, SystemRoots, or "" where none is configured
@@ -159,6 +161,20 @@ type IMAP struct {
 	SingleThread                           bool // one session a folder
 	FolderSort, CopyIgnore, NewMailHook    Expression
 	IdleFolders                            Expression
+}
+
+// OAuth is what access tokens come from. Each value goes before the expression of
+// the same name.
+type OAuth struct {
+	ClientID                                                          string
+	ClientSecret, RefreshToken, AccessToken                           Secret
+	ClientIDEval, ClientSecretEval, RefreshTokenEval, AccessTokenEval Expression
+	RequestURL                                                        string // of the server that gives an access token for a refresh token
+}
+
+// Configured tells whether there is a token to log in with.
+func (o OAuth) Configured() bool {
+	return o.RefreshToken.Literal != "" || o.AccessToken.Literal != "" || o.RefreshTokenEval.Source != "" || o.AccessTokenEval.Source != ""
 }
 
 // Relevant returns, in the order of the file and each once, what there is to

@@ -227,12 +227,13 @@ func TestProblems(t *testing.T) {
 		{with("account", "synclabels = maybe"), refused, `error 7: [Account A] synclabels: refusing account "A": synclabels is not supported yet, and without it labels would be lost on the way`},
 		{with("account", "proxy = SOCKS5:h:1"), refused, `error 7: [Account A] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
 		{with("remote", "remotepasseval = get('x')"), ok, ""},
-		{with("remote", "oauth2_refresh_token = hunter2"), refused, `error 16: [Repository R] oauth2_refresh_token: refusing account "A": oauth2_refresh_token is not supported yet, and without it there is no token to log in with`},
+		{with("remote", "oauth2_refresh_token = hunter2"), ok, `warning 16: [Repository R] oauth2_refresh_token: it is not used, for there is no oauth2_request_url to use it at // write oauth2_request_url = https://…, which the provider names`},
+		{with("remote", "oauth2_refresh_token = hunter2\noauth2_request_url = http://example.org/"), refused, `error 17: [Repository R] oauth2_request_url: "http://example.org/" is not an address that begins with https://`},
 		{"[DEFAULT]\nproxy = HTTP:h:1\n" + small, refused, `error 2: [DEFAULT] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
 		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP", 1), refused, `error 5: [Account A] localrepository: refusing account "A": a local repository of type IMAP is not supported yet, only Maildir`},
-		{with("remote", "auth_mechanisms = XOAUTH2, GSSAPI"), refused, `warning 16: [Repository R] auth_mechanisms: XOAUTH2 is not used yet: the others of the list are
+		{with("remote", "auth_mechanisms = XOAUTH2, GSSAPI"), refused, `warning 16: [Repository R] auth_mechanisms: XOAUTH2 is not used, for there is no token // write oauth2_access_token_eval, or oauth2_refresh_token and what goes with it
 warning 16: [Repository R] auth_mechanisms: GSSAPI is not used yet: the others of the list are
-error 16: [Repository R] auth_mechanisms: refusing account "A": none of these mechanisms is supported yet // add PLAIN, or remove the line`},
+error 16: [Repository R] auth_mechanisms: refusing account "A": none of these mechanisms can be used // add PLAIN, or remove the line`},
 		// unknown, misplaced, obsolete
 		{with("remote", "remotehots = h"), ok, `warning 16: [Repository R] remotehots: unknown option // did you mean remotehost?`},
 		{with("remote", "xyzzy = h"), ok, `warning 16: [Repository R] xyzzy: unknown option`},

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -134,7 +136,7 @@ func (v view) imap(gmail bool) *IMAP {
 		ClientKey:      v.file("sslclientkey"),
 		SSLVersion:     v.version(),
 		TLSLevel:       v.word("tls_level", "tls_compat", "tls_no_ssl", "tls_secure"),
-		AuthMechanisms: v.mechanisms(),
+		OAuth:          v.oauth(gmail),
 		SubscribedOnly: v.boolean("subscribedonly"),
 		UseCompression: v.boolean("usecompression"),
 		MaxConnections: v.number("maxconnections", 1, 1000),
@@ -148,6 +150,8 @@ func (v view) imap(gmail bool) *IMAP {
 	v.boolean("holdconnectionopen")
 	v.number("keepalive", 0, 1<<30)
 	v.number("retrycount", 0, 1<<30)
+	i.AuthMechanisms = v.mechanisms(i.OAuth.Configured())
+	i.Identity, _ = v.text("remote_identity")
 	_, _, asked := v.section.Lookup("starttls")
 	i.StartTLSAsked = asked && i.StartTLS
 	i.Host, _ = v.text("remotehost")
@@ -228,7 +232,45 @@ func (v view) version() string {
 	return s
 }
 
-func (v view) mechanisms() []string {
+// oauth reads what access tokens come from.
+func (v view) oauth(gmail bool) OAuth {
+	o := OAuth{
+		ClientIDEval: v.python("oauth2_client_id_eval"), ClientSecretEval: v.python("oauth2_client_secret_eval"),
+		RefreshTokenEval: v.python("oauth2_refresh_token_eval"), AccessTokenEval: v.python("oauth2_access_token_eval"),
+	}
+	o.ClientID, _ = v.text("oauth2_client_id")
+	o.ClientSecret.Literal, _ = v.text("oauth2_client_secret")
+	o.RefreshToken.Literal, _ = v.text("oauth2_refresh_token")
+	o.AccessToken.Literal, _ = v.text("oauth2_access_token")
+	if o.RequestURL, _ = v.text("oauth2_request_url"); o.RequestURL == "" && gmail {
+		o.RequestURL = "https://accounts.google.com/o/oauth2/token"
+	}
+	option := "oauth2_refresh_token"
+	if o.RefreshToken.Literal == "" {
+		option += "_eval"
+	}
+	if o.RefreshToken.Literal == "" && o.RefreshTokenEval.Source == "" {
+		return o
+	}
+	u, err := url.Parse(o.RequestURL)
+	switch {
+	case o.RequestURL == "":
+		v.problem(Warning, option, "it is not used, for there is no oauth2_request_url to use it at", "write oauth2_request_url = https://…, which the provider names")
+	case err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u.Hostname()):
+		v.wrong("oauth2_request_url", "", "%q is not an address that begins with https://", o.RequestURL)
+	}
+	return o
+}
+
+// loopback tells whether a host is this machine, to which secrets may go in clear.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// mechanisms reads what may be used to log in; tokens tells whether there is a
+// token, which XOAUTH2 needs.
+func (v view) mechanisms(tokens bool) []string {
 	s, ok := v.text("auth_mechanisms")
 	list := parseList(strings.ToUpper(s))
 	if !ok {
@@ -245,14 +287,16 @@ func (v view) mechanisms() []string {
 			}
 			v.wrong("auth_mechanisms", hint, "unknown mechanism %q", m)
 			usable++ // told enough
-		case m == "GSSAPI" || m == "XOAUTH2":
+		case m == "GSSAPI":
 			v.problem(Warning, "auth_mechanisms", m+" is not used yet: the others of the list are", "")
+		case m == "XOAUTH2" && !tokens:
+			v.problem(Warning, "auth_mechanisms", "XOAUTH2 is not used, for there is no token", "write oauth2_access_token_eval, or oauth2_refresh_token and what goes with it")
 		default:
 			usable++
 		}
 	}
 	if usable == 0 {
-		v.wrong("auth_mechanisms", "add PLAIN, or remove the line", "refusing account %q: none of these mechanisms is supported yet", v.account)
+		v.wrong("auth_mechanisms", "add PLAIN, or remove the line", "refusing account %q: none of these mechanisms can be used", v.account)
 	}
 	return list
 }

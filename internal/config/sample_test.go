@@ -107,15 +107,17 @@ func brackets(s string) (open int) {
 // told are the problems that examples of the sample rightly have: it names files
 // that are not there, values that are none, and a variable that nothing uses.
 var told = map[string]string{
-	"gmailtrashfolder": `^unknown option$`,
-	"pythonfile":       `no such file`,
-	"sslclientcert":    `no such file`,
-	"sslclientkey":     `no such file|without sslclientcert`,
-	"sslcacertfile":    `no such file`,
-	"cert_fingerprint": `is not hexadecimal`,
-	"auth_mechanisms":  `^(GSSAPI|XOAUTH2) is not used yet`,
-	"remotepass":       `^a single percent sign$`, // of what looks like a comment
-	"trashfolder":      `^obsolete: it has no effect$`,
+	"gmailtrashfolder":          `^unknown option$`,
+	"pythonfile":                `no such file`,
+	"sslclientcert":             `no such file`,
+	"sslclientkey":              `no such file|without sslclientcert`,
+	"sslcacertfile":             `no such file`,
+	"cert_fingerprint":          `is not hexadecimal`,
+	"auth_mechanisms":           `^(GSSAPI|XOAUTH2) is not used`,
+	"oauth2_refresh_token":      `there is no oauth2_request_url`,
+	"oauth2_refresh_token_eval": `there is no oauth2_request_url`,
+	"remotepass":                `^a single percent sign$`, // of what looks like a comment
+	"trashfolder":               `^obsolete: it has no effect$`,
 }
 
 // notYet is said of an option that waits for its turn.
