@@ -22,15 +22,21 @@ import (
 func (x *session) login(ctx context.Context) error {
 	a := &x.s.o.Auth
 	x.before = x.c.Caps()
-	m, err := choose(x.before, a.Mechanisms)
+	m, err := choose(x.before, a.usable())
 	if err != nil {
 		return err
 	}
-	pass, err := a.Password(ctx)
+	what, ask := "password", a.Password
+	if m == AuthXOAuth2 {
+		what, ask = "access token", a.Token
+	}
+	pass, err := ask(ctx)
 	if err != nil {
-		return fmt.Errorf("get the password of %s: %w", a.User, err)
+		return fmt.Errorf("get the %s of %s: %w", what, a.User, err)
 	}
 	switch m {
+	case AuthXOAuth2:
+		err = x.bear(ctx, pass)
 	case AuthPlain:
 		err = x.c.Authenticate(ctx, plain{a.Identity, a.User, pass})
 	case AuthCramMD5:
@@ -47,10 +53,35 @@ func (x *session) login(ctx context.Context) error {
 			Hint: "lower maxconnections, or close other mail programs"}
 	}
 	if store.ClassOf(err) == store.Auth {
-		return &store.Error{Class: store.Auth, Scope: store.ScopeStore, Err: fmt.Errorf("log in as %s: %w", a.User, err),
-			Hint: "check user name and password; the server may want a password made for this program"}
+		hint := "check user name and password; the server may want a password made for this program"
+		if m == AuthXOAuth2 {
+			hint = "the server does not take the access token: it may have expired, or be for another user or purpose"
+		}
+		return &store.Error{Class: store.Auth, Scope: store.ScopeStore, Err: fmt.Errorf("log in as %s: %w", a.User, err), Hint: hint}
 	}
 	return err
+}
+
+// bear logs in with an access token, and where it has expired with the next.
+func (x *session) bear(ctx context.Context, token string) error {
+	a := &x.s.o.Auth
+	err := x.c.Authenticate(ctx, &xoauth2{user: a.User, token: token})
+	if store.ClassOf(err) != store.Auth || a.TokenRefused == nil || !a.TokenRefused(token) {
+		return err
+	}
+	next, terr := a.Token(ctx)
+	if terr != nil {
+		return fmt.Errorf("get another access token of %s: %w", a.User, terr)
+	}
+	return x.c.Authenticate(ctx, &xoauth2{user: a.User, token: next})
+}
+
+// usable leaves out the mechanism that there is no token for.
+func (a *Auth) usable() []Mechanism {
+	if a.Token != nil {
+		return a.Mechanisms
+	}
+	return slices.DeleteFunc(slices.Clone(a.Mechanisms), func(m Mechanism) bool { return m == AuthXOAuth2 })
 }
 
 // choose picks a mechanism. A server that names no mechanism at all has LOGIN
@@ -110,6 +141,28 @@ func (c cramMD5) Next(challenge []byte) ([]byte, error) {
 	h := hmac.New(md5.New, []byte(c.pass))
 	h.Write(challenge)
 	return []byte(c.user + " " + hex.EncodeToString(h.Sum(nil))), nil
+}
+
+// xoauth2 sends a token. A server that refuses it says why in a challenge, which
+// wants an empty answer before the refusal itself.
+type xoauth2 struct {
+	user, token string
+	refused     bool
+}
+
+func (o *xoauth2) Start() (string, []byte, error) {
+	if strings.ContainsAny(o.user+o.token, "\x00\x01") {
+		return "", nil, errors.New("a control character in user name or token")
+	}
+	return "XOAUTH2", []byte("user=" + o.user + "\x01auth=Bearer " + o.token + "\x01\x01"), nil
+}
+
+func (o *xoauth2) Next([]byte) ([]byte, error) {
+	if o.refused {
+		return nil, errors.New("the server asks on, which XOAUTH2 does not have")
+	}
+	o.refused = true
+	return []byte{}, nil
 }
 
 // isHandshake tells whether an error is one about certificates or TLS records.

@@ -27,6 +27,9 @@ type Mechanism string
 const (
 	AuthPlain   Mechanism = "PLAIN"    // RFC 4616
 	AuthLogin   Mechanism = "LOGIN"    // the LOGIN command
+	// AuthXOAuth2 takes an access token in place of a password, where Auth.Token is
+	// not nil (https://developers.google.com/gmail/imap/xoauth2-protocol).
+	AuthXOAuth2 Mechanism = "XOAUTH2"
 	AuthCramMD5 Mechanism = "CRAM-MD5" // RFC 2195
 )
 
@@ -36,6 +39,11 @@ type Auth struct {
 	Identity string // on whose behalf (PLAIN only); "": the user's own
 	// Password is asked once for each session, by several at once.
 	Password func(ctx context.Context) (string, error)
+	// Token is Password for XOAUTH2; nil: there is no token to be had.
+	Token func(ctx context.Context) (string, error)
+	// TokenRefused is told of a token that the server did not take, and says whether
+	// it is worth trying another one, once; nil: it is not.
+	TokenRefused func(token string) bool
 	// Mechanisms are those allowed, the best first. The first that the server
 	// offers is used, once: a wrong password must not be tried three times over.
 	Mechanisms []Mechanism
