@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ func (v view) python(name string) Expression {
 	}
 	p := v.at(name)
 	p.Severity, p.Text, p.Hint = Error, "it is not a Python expression: "+wrong.Text, syntaxHint(s)
-	if name == "remotepasseval" { // an error may quote what is a password
+	if secret.MatchString(name) { // an error may quote a part of it
 		p.Text, p.Hint = "it is not a Python expression", ""
 	}
 	if line, column := v.l.position(o, s, wrong.Line, wrong.Column); line > 0 {
@@ -40,6 +41,9 @@ func (v view) python(name string) Expression {
 	v.l.add(p)
 	return e
 }
+
+// secret are the options whose value nobody is to read in a message.
+var secret = regexp.MustCompile(`pass|secret|token`)
 
 // syntaxHint knows what Python 2 understood and Python 3 does not, and what
 // other options take.

@@ -17,6 +17,7 @@ func TestExpressions(t *testing.T) {
 		"references":     {with("remote", "x = lambda\nnewmail_hook = %(x)s: )"), `error 17: [Repository R] newmail_hook: it is not a Python expression: unmatched ')'`},
 		"CRLF":           {strings.ReplaceAll(with("remote", "foldersort = lambda x, y: x y"), "\n", "\r\n"), `error 16: [Repository R] foldersort: it is not a Python expression: invalid syntax at 'y', in column 29`},
 		"a password":     {with("remote", "remotepasseval = 'hunter' hunter2"), `error 16: [Repository R] remotepasseval: it is not a Python expression, in column 27`},
+		"a token":        {with("remote", "oauth2_access_token_eval = hunter2 x"), `error 16: [Repository R] oauth2_access_token_eval: it is not a Python expression, in column 36`},
 		"mbnames":        {small + "[mbnames]\nenabled = yes\nfilename = /x\nheader = mailboxes \nsep = \"\nperitem = x\nfooter = ''\n", `error 21: [mbnames] sep: it is not a Python expression: unterminated string literal, in column 7`},
 		"by default":     {"[DEFAULT]\nnametrans = lambda\n" + small, `error 2: [DEFAULT] nametrans: it is not a Python expression: invalid syntax at the end, in column 19`},
 		"names":          {with("remote", "nametrans = nowhere.known\ncopy_ignore_eval = lambda f: {'x': range(1, 2)}.get(f)\nremoteporteval = int(environ['X'])"), ""},
