@@ -1,9 +1,14 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
 // Choice says which folders of an account are synced at all; nil functions take
@@ -13,6 +18,65 @@ import (
 type Choice struct {
 	Remote func(name string) (bool, error) // of a name of the server's, as names.Read gives it
 	Local  func(name string) (bool, error) // of the name of a local folder
+	// Includes are names of the server's, as Remote takes them, that are asked for
+	// where the server does not list them. Remote has the say about them all the same.
+	Includes []string
+}
+
+// Finder is a remote store that can be asked for mailboxes which it does not list.
+type Finder interface {
+	// Find looks up mailboxes by their names. missing has an error for each that
+	// cannot hold mails; err says nothing about any of them.
+	Find(ctx context.Context, names []string) (found []store.Mailbox, missing map[string]error, err error)
+}
+
+// include adds to a listing what Choice.Includes names besides; missing are those
+// that are not there.
+func (r *run) include(ctx context.Context, remote []store.Mailbox) (all []store.Mailbox, missing map[string]error, err error) {
+	at := map[string]int{}
+	for i, b := range remote {
+		at[b.Name] = i
+	}
+	missing = map[string]error{}
+	var ask []string
+	for _, n := range r.Policy.Choice.Includes {
+		name, ok := names.Write(n, r.Policy.Names)
+		if names.IsInbox(name) {
+			name = "INBOX"
+		}
+		switch i, listed := at[name]; {
+		case listed && remote[i].Selectable, slices.Contains(ask, name):
+		case !ok || n == "" || strings.Contains(n, "\x00"):
+			missing[n] = errors.New("no mailbox can have this name")
+		default:
+			ask = append(ask, name)
+		}
+	}
+	if len(ask) == 0 {
+		return remote, missing, nil
+	}
+	finder, ok := r.Remote.(Finder)
+	if !ok {
+		for _, name := range ask {
+			missing[name] = errors.New("the server does not list it")
+		}
+		return remote, missing, nil
+	}
+	found, absent, err := finder.Find(ctx, ask)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, err := range absent {
+		missing[name] = err
+	}
+	for _, b := range found {
+		if i, listed := at[b.Name]; listed {
+			remote[i] = b
+		} else {
+			remote = append(remote, b)
+		}
+	}
+	return remote, missing, nil
 }
 
 func (c Choice) remote(name string, o names.Options) (bool, error) {

@@ -34,6 +34,7 @@ type pairOf struct {
 	remoteID      string
 	heritage      engine.Heritage
 	wrap          func(store.Store) store.Store // stands before the local store
+	wrapRemote    func(store.Store) store.Store
 	watch         engine.Observer
 	serial        int
 }
@@ -98,6 +99,9 @@ func (p *pairOf) run(lf, rf *storetest.Faults) (*engine.Report, error) {
 	}
 	if p.wrap != nil {
 		local = p.wrap(local)
+	}
+	if p.wrapRemote != nil {
+		remote = p.wrapRemote(remote)
 	}
 	return engine.Run(ctx, engine.Request{
 		Account: "test", Local: local, Remote: remote, State: db, Policy: p.policy,

@@ -21,12 +21,15 @@ type folderRun struct {
 	known                 *state.Folder // nil: not in the base
 	localBox, remoteBox   *store.Mailbox
 
-	noSelect bool // the server lists the name as one that holds no mails
-	forget   bool // what the base knows is void
-	quiet    bool // both stamps say that nothing changed
-	done     bool // decided without a worker
-	drop     bool // not even worth reporting
-	approved bool // what the guard holds is let through
+	alike    string // another local folder, of the same name where case does not matter
+	blank    string // a mailbox for which OfflineIMAP makes this local folder, to leave it empty
+	alone    bool   // OfflineIMAP never kept this mailbox
+	noSelect bool   // the server lists the name as one that holds no mails
+	forget   bool   // what the base knows is void
+	quiet    bool   // both stamps say that nothing changed
+	done     bool   // decided without a worker
+	drop     bool   // not even worth reporting
+	approved bool   // what the guard holds is let through
 
 	local, remote         store.Folder
 	localSnap, remoteSnap *mail.Snapshot
@@ -265,16 +268,24 @@ func (f *folderRun) create(ctx context.Context) error {
 	if f.localBox == nil {
 		f.report.CreatedLocal = true
 		if !f.run.DryRun {
-			if err := f.run.Local.Create(ctx, f.localName); err != nil {
-				return fmt.Errorf("create the local folder %q: %w", f.localName, err)
+			if err := f.createLocal(ctx); err != nil || f.done {
+				return err
 			}
 		}
 		f.tell(Event{Kind: FolderCreated, Side: guard.Local})
 	}
 	if f.remoteBox == nil {
+		if left, err := f.leftover(ctx); left || err != nil {
+			return err
+		}
 		f.report.CreatedRemote = true
 		if !f.run.DryRun {
 			err := f.run.Remote.Create(ctx, f.remoteName)
+			if store.ClassOf(err) == store.Config && store.ScopeOf(err) == store.ScopeFolder {
+				f.report.CreatedRemote = false
+				f.skip(err)
+				return nil
+			}
 			if err != nil && f.noSelect && store.ClassOf(err) == store.Refused {
 				f.report.CreatedRemote = false
 				f.skip(fmt.Errorf("the server keeps no mails under this name, so what is in %q stays local: %w", f.localName, err))

@@ -57,6 +57,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 			add(f)
 		}
 	}
+	own := claim(remote, here, r.Policy.Choice, o, func(remote, local string) bool { return byRemote[remote] != nil || byLocal[local] != nil })
 	for i := range remote {
 		b := &remote[i]
 		if !b.Selectable {
@@ -70,13 +71,12 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 				}
 				continue
 			}
-			name, err := names.Local(b.Name, o)
-			if err != nil {
-				skip(b.Name, "", err)
-				continue
+			name, err := own.local(b.Name, o)
+			if other := byLocal[name]; err == nil && other != nil {
+				err = taken(name, other.remoteName)
 			}
-			if other := byLocal[name]; other != nil {
-				skip(b.Name, name, fmt.Errorf("its local folder %q belongs to %q already", name, names.Display(other.remoteName)))
+			if err != nil {
+				skip(b.Name, name, err)
 				continue
 			}
 			if f = (&folderRun{run: r, remoteName: b.Name, localName: name}); !apart(f) {
@@ -105,7 +105,7 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 				skip(name, b.Name, fmt.Errorf("its mailbox on the server, %q, is kept in %q already", names.Display(name), byRemote[name].localName))
 				continue
 			}
-			if f = (&folderRun{run: r, remoteName: name, localName: b.Name}); !apart(f) {
+			if f = (&folderRun{run: r, remoteName: name, localName: b.Name, blank: own.blank[b.Name]}); !apart(f) {
 				add(f)
 			}
 		}
@@ -121,14 +121,21 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 	}
 
+	for name, err := range r.unfound {
+		if byRemote[name] == nil {
+			skip(name, "", fmt.Errorf("folderincludes has %q: %w", names.Display(name), err))
+		}
+	}
 	missing := 0
+	spelled := spellings(local, jobs, o.LocalSep)
 	for _, f := range jobs {
 		f.introduce()
+		f.alike = spelled.Other(f.localName)
 		if f.known != nil && f.remoteBox == nil && f.localBox != nil {
 			missing++
 		}
 	}
-	r.pairs = pairsOf(jobs, skipped)
+	r.pairs = pairsOf(o, jobs, skipped)
 	r.approve(jobs, rep)
 	jobs, skipped = r.choose(jobs, skipped)
 	for _, f := range skipped {

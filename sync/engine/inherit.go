@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
+	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/state"
 )
 
@@ -62,10 +63,14 @@ const metaKnown = "known/"
 
 func knew(remote string) state.Change { return state.SetMeta{Key: metaKnown + remote, Value: "1"} }
 
-// pairsOf lists what may share a record.
-func pairsOf(fs ...[]*folderRun) (all []FolderPair) {
+// pairsOf lists what may share a record. Of mailboxes that were left alone there
+// is none.
+func pairsOf(o names.Options, fs ...[]*folderRun) (all []FolderPair) {
 	for _, some := range fs {
 		for _, f := range some {
+			if f.alone = names.Ignored(f.remoteName, o); f.alone {
+				continue
+			}
 			if f.localName != "" || f.localBox != nil {
 				all = append(all, FolderPair{f.remoteName, f.localName})
 			}
@@ -78,7 +83,7 @@ func pairsOf(fs ...[]*folderRun) (all []FolderPair) {
 // sides before this run, and returns only what is about the mailbox that the
 // server has now.
 func (f *folderRun) inherit(ctx context.Context, now mail.Stamp) (*Inherited, error) {
-	if f.run.Inherit == nil || f.localBox == nil || f.remoteBox == nil {
+	if f.run.Inherit == nil || f.alone || f.localBox == nil || f.remoteBox == nil {
 		return nil, nil
 	}
 	for _, key := range []string{metaInherit, metaKnown + f.remoteName} {

@@ -98,6 +98,7 @@ type run struct {
 	// moved into one of them is not going to be uploaded.
 	apart   map[string]bool
 	limits  map[int64]string // state.Apart.Limits of folders
+	unfound map[string]error // what Policy.Choice includes and the server does not have
 	absent  []error          // what Request.Only names and nobody has
 	pairs   []FolderPair     // of the account, whether they take part or not
 	noPlace bool             // dry run: the place of the local store is yet to be made
@@ -148,6 +149,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	}
 	local, remote, err := r.survey(ctx)
 	if err != nil {
+		return err
+	}
+	if remote, r.unfound, err = r.include(ctx, remote); err != nil {
 		return err
 	}
 	if r.limits, err = r.State.Limits(ctx); err != nil {

@@ -17,7 +17,7 @@ import (
 // Create makes a mailbox. The server makes the parents (RFC 9051, section
 // 6.3.4); where it refuses, it is asked for each of them. Where the mailbox is
 // there afterwards, but the server lists it under another spelling, that is an
-// error of class Refused: under two names it would be taken for two mailboxes.
+// error of class Config: under two names it would be taken for two mailboxes.
 func (s *Store) Create(ctx context.Context, name string) error {
 	x, err := s.pool.get(ctx, "")
 	if err != nil {
@@ -79,11 +79,11 @@ func (s *Store) create(ctx context.Context, x *session, name string) error {
 	case other == name:
 		return nil
 	case other != "":
-		return &store.Error{Class: store.Refused, Scope: store.ScopeFolder,
+		return &store.Error{Class: store.Config, Scope: store.ScopeFolder,
 			Err:  fmt.Errorf("for the server it is %q, which it has already", names.Display(other)),
 			Hint: "give both folders the same spelling, or leave one of them out by a folderfilter"}
 	case last.OK():
-		return &store.Error{Class: store.Refused, Scope: store.ScopeFolder,
+		return &store.Error{Class: store.Config, Scope: store.ScopeFolder,
 			Err:  errors.New("the server has made it, and does not list it under this name"),
 			Hint: "if the server writes the name otherwise, rename the local folder so"}
 	}

@@ -100,7 +100,7 @@ func TestCreateAlike(t *testing.T) {
 					}
 					continue
 				}
-				if store.ClassOf(err) != store.Refused || store.ScopeOf(err) != store.ScopeFolder || !strings.Contains(err.Error(), fmt.Sprintf("%q", other)) {
+				if store.ClassOf(err) != store.Config || store.ScopeOf(err) != store.ScopeFolder || !strings.Contains(err.Error(), fmt.Sprintf("%q", other)) {
 					t.Errorf("%s, echo %v: create %s: %v", word, echo, name, err)
 				}
 			}

@@ -92,10 +92,15 @@ func escaped(s, special string) byte {
 	return 0
 }
 
+// Ignored tells whether OfflineIMAP leaves a mailbox alone because its own name,
+// before nametrans, has the local separator within a level.
+func Ignored(remote string, o Options) bool {
+	return o.LocalSep != 0 && o.LocalSep != '/' && o.LocalSep != o.RemoteSep && strings.IndexByte(Read(remote, o), o.LocalSep) >= 0
+}
+
 // Before returns the local name that a program without escapes gives to a
-// mailbox, such as OfflineIMAP, where that is another one than Local gives. Where
-// the mailbox's own name has the local separator within a level, OfflineIMAP
-// makes that directory and then leaves the mailbox alone: kept is false.
+// mailbox, such as OfflineIMAP, where that is another one than Local gives. kept is
+// false where such a program makes that directory and then keeps nothing in it.
 func Before(remote string, o Options) (local string, kept, differs bool) {
 	name := Read(remote, o)
 	if o.escape(name) == name {

@@ -15,6 +15,10 @@ type Properties struct {
 	AssignsUIDs bool
 	// Parallel is how many calls may usefully run at once; at least 1.
 	Parallel int
+	// Mapped: which mail has which UID stands beside the mails and not in them, and
+	// may be lost while they are not: a mail that is reported as Fresh may be one
+	// that the other side has.
+	Mapped bool
 	// Separator parts the levels of a mailbox name; 0 where there are none.
 	Separator byte
 }
@@ -36,7 +40,8 @@ type Store interface {
 	// Properties are valid after the first Survey.
 	Properties() Properties
 	// Create makes a mailbox, and its parents where needed. That it exists
-	// already is no error.
+	// already is no error; that it does so under another name is, of class Config
+	// and scope ScopeFolder.
 	Create(ctx context.Context, name string) error
 	// Open returns a handle to a mailbox without touching it yet. With
 	// readOnly nothing that the handle does changes the mailbox, its \Recent
@@ -104,6 +109,14 @@ type Work interface {
 	Err() error
 	// Discard drops what was not committed. After Commit it does nothing.
 	Discard()
+}
+
+// Missing is a Work of a store that learns of some mails only at the end that it
+// cannot have them.
+type Missing interface {
+	// Missed tells after Commit why mails are not there that were Put, by the UID
+	// that they were to carry. Those of a Work with an Err are not among them.
+	Missed() map[mail.UID]error
 }
 
 // Criteria choose mails by what a store knows of them without their text. Zero
