@@ -22,7 +22,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 	f.first = true
 	f.known = &state.Folder{Remote: f.remoteName, Local: f.localName}
 	local := &mail.Snapshot{Full: true, Mask: mail.AllFlags}
-	if f.localBox != nil {
+	if f.localBox != nil || f.run.Local.Properties().Mapped && !f.run.DryRun {
 		var err error
 		if local, err = f.local.Scan(ctx, mail.Known{Keys: true}); err != nil {
 			return fmt.Errorf("read the local folder %q: %w", f.localName, err)

@@ -65,6 +65,7 @@ type chunkResult struct {
 type handed struct {
 	done   <-chan error
 	unseen []mail.UID
+	work   store.Work
 }
 
 // download copies mails to the local side, in chunks that as many workers take
@@ -132,6 +133,9 @@ func (f *folderRun) download(ctx context.Context, p *merge.Plan) error {
 	<-f.run.tokens
 	for _, h := range pending {
 		e := <-h.done
+		if e == nil {
+			h.unseen = f.refused(h)
+		}
 		switch {
 		case e == nil:
 			f.report.Unseen += len(h.unseen)
@@ -178,8 +182,9 @@ func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-ch
 	var res chunkResult
 	for c := range chunks {
 		done := make(chan error, 1)
-		rows, err := f.chunk(ctx, remote, local, c, progress{side: guard.Local, total: total}, shared, &res, done)
-		res.pending = append(res.pending, handed{done, unseen(rows, c)})
+		work := local.Begin()
+		rows, err := f.chunk(ctx, remote, work, c, progress{side: guard.Local, total: total}, shared, &res, done)
+		res.pending = append(res.pending, handed{done, unseen(rows, c), work})
 		if err != nil {
 			res.err = err
 			break
@@ -190,8 +195,7 @@ func (f *folderRun) chunks(ctx context.Context, remote store.Folder, chunks <-ch
 }
 
 // chunk copies one chunk and hands it to the committer, which answers on done.
-func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []mail.Entry, p progress, shared mail.Flags, res *chunkResult, done chan error) ([]mail.Entry, error) {
-	work := local.Begin()
+func (f *folderRun) chunk(ctx context.Context, remote store.Folder, work store.Work, c []mail.Entry, p progress, shared mail.Flags, res *chunkResult, done chan error) ([]mail.Entry, error) {
 	refs := make([]mail.Ref, len(c))
 	for i, e := range c {
 		refs[i].UID = e.UID
@@ -231,7 +235,7 @@ func (f *folderRun) chunk(ctx context.Context, remote, local store.Folder, c []m
 	}
 	folder := f.known.ID
 	b := batch{works: []store.Work{work}, done: done, changes: func() []state.Change {
-		return []state.Change{state.PutRows{Folder: folder, Rows: rows}}
+		return []state.Change{state.PutRows{Folder: folder, Rows: stored(rows, work)}}
 	}}
 	f.run.committer.in <- b
 	return rows, err

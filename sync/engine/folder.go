@@ -133,6 +133,9 @@ func (f *folderRun) steps(ctx context.Context) error {
 		}
 	}
 	plan, err := f.plan(ctx)
+	if errors.Is(err, store.ErrReplaced) {
+		plan, err = f.anew(ctx, err)
+	}
 	if errors.Is(err, errReplaced) {
 		if plan, err = f.replaced(ctx); plan == nil {
 			return err
@@ -148,6 +151,9 @@ func (f *folderRun) steps(ctx context.Context) error {
 		if plan, err = f.recover(ctx, plan); err != nil {
 			return err
 		}
+	}
+	if plan, err = f.acquaint(ctx, plan); err != nil {
+		return err
 	}
 	if f.held(plan) {
 		return nil

@@ -5,6 +5,12 @@ import (
 	"errors"
 )
 
+// ErrReplaced is in the error of a Scan of a mailbox whose UIDs are not known any
+// more, in a store that carries those of the other side: it is another mailbox
+// under this name, or the record of them is lost. A Scan with Known.Keys goes on
+// without. What the base says of the mailbox must not be believed then.
+var ErrReplaced = errors.New("its mails have to be compared anew")
+
 // Class says what kind of failure an error is, and so what follows from it.
 // It is decided where the error is born.
 type Class int
