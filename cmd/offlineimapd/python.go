@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -101,36 +102,42 @@ func (w work) translation(ctx context.Context, e config.Expression) (func(string
 	}), nil
 }
 
-// filter evaluates folderfilter and folderincludes; nil where all folders are
-// wanted.
-func (w work) filter(ctx context.Context, r *config.Repository) (func(string) (bool, error), error) {
+// includes evaluates folderincludes.
+func (w work) includes(ctx context.Context, r *config.Repository) ([]string, error) {
+	if r.FolderIncludes.Source == "" {
+		return nil, nil
+	}
+	v, err := w.python.Eval(ctx, r.FolderIncludes.Source)
+	if err != nil {
+		return nil, wrong(r.FolderIncludes, err)
+	}
+	list, ok := items(v)
+	if !ok {
+		return nil, wrong(r.FolderIncludes, fmt.Errorf("it is %s, and must be a list of names", kindOf(v)))
+	}
+	var all []string
+	for _, item := range list {
+		name, ok := item.(string)
+		if !ok {
+			return nil, wrong(r.FolderIncludes, fmt.Errorf("%s is among the names", kindOf(item)))
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// filter evaluates folderfilter; nil where all folders are wanted. Those of always
+// are, whatever it says.
+func (w work) filter(ctx context.Context, r *config.Repository, always []string) (func(string) (bool, error), error) {
 	f, err := w.function(ctx, r.FolderFilter)
 	if err != nil {
 		return nil, err
-	}
-	always := map[string]bool{}
-	if r.FolderIncludes.Source != "" {
-		v, err := w.python.Eval(ctx, r.FolderIncludes.Source)
-		if err != nil {
-			return nil, wrong(r.FolderIncludes, err)
-		}
-		list, ok := items(v)
-		if !ok {
-			return nil, wrong(r.FolderIncludes, fmt.Errorf("it is %s, and must be a list of names", kindOf(v)))
-		}
-		for _, item := range list {
-			name, ok := item.(string)
-			if !ok {
-				return nil, wrong(r.FolderIncludes, fmt.Errorf("%s is among the names", kindOf(item)))
-			}
-			always[name] = true
-		}
 	}
 	if f == nil {
 		return nil, nil
 	}
 	return remembered(func(name string) (bool, error) {
-		if always[name] {
+		if slices.Contains(always, name) {
 			return true, nil
 		}
 		v, err := f.Call(ctx, name)
@@ -153,10 +160,16 @@ func (w work) folders(ctx context.Context, p *engine.Policy) error {
 	}
 	if w.chosen != nil {
 		p.Choice.Remote = w.chosen.has
-	} else if p.Choice.Remote, err = w.filter(ctx, remote); err != nil {
+	} else if p.Choice.Includes, err = w.includes(ctx, remote); err != nil {
+		return err
+	} else if p.Choice.Remote, err = w.filter(ctx, remote, p.Choice.Includes); err != nil {
 		return err
 	}
-	p.Choice.Local, err = w.filter(ctx, local)
+	here, err := w.includes(ctx, local)
+	if err != nil {
+		return err
+	}
+	p.Choice.Local, err = w.filter(ctx, local, here)
 	return err
 }
 
@@ -173,6 +186,23 @@ func text(ctx context.Context, ev *python.Evaluator, e config.Expression) (strin
 		return string(v), nil
 	}
 	return "", wrong(e, fmt.Errorf("it is %s, and must be a string", kindOf(v)))
+}
+
+// textOrNone is text, with None for "".
+func textOrNone(ctx context.Context, ev *python.Evaluator, e config.Expression) (string, error) {
+	v, err := ev.Eval(ctx, e.Source)
+	if err != nil {
+		return "", wrong(e, err)
+	}
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case pyexpr.Bytes:
+		return string(v), nil
+	}
+	return "", wrong(e, fmt.Errorf("it is %s, and must be a string or None", kindOf(v)))
 }
 
 // resolve settles which server to call, and as whom, where expressions say so.

@@ -229,7 +229,7 @@ func policy(cfg *config.Config, a *config.Account) engine.Policy {
 		LocalReadOnly: a.Local.ReadOnly, RemoteReadOnly: a.Remote.ReadOnly,
 		LocalDeletes: a.Local.SyncDeletes, RemoteDeletes: a.Remote.SyncDeletes,
 		KeepDeleted: !a.Remote.IMAP.Expunge, IgnoreReadOnly: cfg.General.IgnoreReadonly,
-		Names: names.Options{UTF8: a.UTF8FolderNames}, Limits: limits(a, time.Now()),
+		Names: names.Options{UTF8: a.UTF8FolderNames, Reference: a.Remote.IMAP.Reference}, Limits: limits(a, time.Now()),
 	}
 }
 
