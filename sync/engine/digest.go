@@ -64,16 +64,38 @@ func (d *digester) sum() (s sum) {
 	return s
 }
 
-// digest reports the content of each mail that is still there and can be read,
-// and its length in wire form.
-func (f *folderRun) digest(ctx context.Context, from store.Folder, refs []mail.Ref, found func(mail.Ref, sum, int64)) error {
+// digest reports the content of each mail that is still there and can be read.
+func (f *folderRun) digest(ctx context.Context, from store.Folder, refs []mail.Ref, found func(mail.Ref, sum)) error {
 	d := newDigester()
 	return f.tolerate(from.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		d.reset()
 		if _, err := io.Copy(d, r); err != nil {
 			return err
 		}
-		found(m.Ref, d.sum(), d.n)
+		found(m.Ref, d.sum())
+		return nil
+	}))
+}
+
+// digestLocal reports of local mails both what they are here and what they are once
+// they were sent, without the fields of Policy.Strip.
+func (f *folderRun) digestLocal(ctx context.Context, refs []mail.Ref, found func(r mail.Ref, here, sent sum)) error {
+	d, cut := newDigester(), newDigester()
+	return f.tolerate(f.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
+		d.reset()
+		if f.run.strip == nil {
+			if _, err := io.Copy(d, r); err != nil {
+				return err
+			}
+			s := d.sum()
+			found(m.Ref, s, s)
+			return nil
+		}
+		cut.reset()
+		if _, err := io.Copy(cut, f.run.strip.Reader(io.TeeReader(r, d))); err != nil {
+			return err
+		}
+		found(m.Ref, d.sum(), cut.sum())
 		return nil
 	}))
 }

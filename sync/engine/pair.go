@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 )
@@ -85,9 +86,10 @@ func (f *folderRun) pair(ctx context.Context, local []mail.Fresh, remote []mail.
 	for _, e := range remote {
 		m.flags[e.UID] = e.Flags
 	}
-	m.byClaim(local, here, there, old)
-	m.byLikeness(local, here, there)
-	if err := m.byContent(ctx, f, local, here, there); err != nil {
+	if err := m.match(ctx, f, local, here, there, old); err != nil {
+		return nil, err
+	}
+	if err := m.matchSent(ctx, f, like, local, sized, there, old); err != nil {
 		return nil, err
 	}
 	p := &pairing{pairs: m.pairs, here: here, there: there}
@@ -129,11 +131,42 @@ func (m *matcher) take(l mail.Fresh, uid mail.UID) {
 	delete(m.flags, uid)
 }
 
+func (m *matcher) match(ctx context.Context, f *folderRun, local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness, old *Inherited) error {
+	m.byClaim(local, here, there, old)
+	m.byLikeness(local, here, there)
+	return m.byContent(ctx, f, local, here, there)
+}
+
+// matchSent pairs those of the others that are on the server without the fields of
+// Policy.Strip, because they were sent from here.
+func (m *matcher) matchSent(ctx context.Context, f *folderRun, like likenesses, local []mail.Fresh, sized bool, there map[mail.UID]likeness, old *Inherited) error {
+	if f.run.strip == nil || len(m.flags) == 0 {
+		return nil
+	}
+	var refs []mail.Ref
+	for _, l := range local {
+		if !m.taken(l.Key) {
+			refs = append(refs, mail.Ref{Key: l.Key})
+		}
+	}
+	sent := map[string]likeness{}
+	if err := f.tolerate(f.run.sentHeaders(ctx, f.local, refs, func(h mail.Header) { sent[h.Ref.Key] = like.of(h) })); err != nil {
+		return fmt.Errorf("read the mails of %q: %w", f.localName, err)
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	if !sized {
+		unsize(sent)
+	}
+	return m.match(ctx, f, local, sent, there, old)
+}
+
 func (m *matcher) byClaim(local []mail.Fresh, here map[string]likeness, there map[mail.UID]likeness, old *Inherited) {
 	for _, l := range local {
 		h, ok := here[l.Key]
 		r, both := there[l.Claim]
-		if !ok || !both || !m.free(l.Claim) || h.named != r.named || h.id != r.id || h.date != r.date {
+		if !ok || !both || m.taken(l.Key) || !m.free(l.Claim) || h.named != r.named || h.id != r.id || h.date != r.date {
 			continue
 		}
 		// Sizes may differ: some servers change what they store.
@@ -221,13 +254,17 @@ func (m *matcher) byContent(ctx context.Context, f *folderRun, local []mail.Fres
 		return nil
 	}
 	sums := map[sum][]mail.Fresh{}
-	if err := f.digest(ctx, f.local, localRefs, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digestLocal(ctx, localRefs, func(r mail.Ref, s, sent sum) {
 		sums[s] = append(sums[s], byKey[r.Key])
+		if sent != s {
+			sums[sent] = append(sums[sent], byKey[r.Key])
+		}
 	}); err != nil {
 		return fmt.Errorf("compare the mails of %q: %w", f.localName, err)
 	}
-	if err := f.digest(ctx, f.remote, remoteRefs, func(r mail.Ref, s sum, _ int64) {
-		same := sums[s]
+	if err := f.digest(ctx, f.remote, remoteRefs, func(r mail.Ref, s sum) {
+		same := slices.DeleteFunc(sums[s], func(l mail.Fresh) bool { return m.taken(l.Key) })
+		sums[s] = same
 		if len(same) == 0 || !m.free(r.UID) {
 			return
 		}
@@ -238,8 +275,6 @@ func (m *matcher) byContent(ctx context.Context, f *folderRun, local []mail.Fres
 			}
 		}
 		m.take(same[best], r.UID)
-		same[best] = same[len(same)-1]
-		sums[s] = same[:len(same)-1]
 	}); err != nil {
 		return fmt.Errorf("compare the mails of %q on the server: %w", f.report.Name, err)
 	}

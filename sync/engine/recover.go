@@ -220,7 +220,7 @@ func (f *folderRun) find(ctx context.Context, open []state.Intent, candidates []
 	}
 	slices.SortFunc(refs, func(a, b mail.Ref) int { return cmp.Compare(a.UID, b.UID) })
 	found := map[int64]mail.UID{}
-	if err := f.digest(ctx, f.remote, refs, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digest(ctx, f.remote, refs, func(r mail.Ref, s sum) {
 		for _, in := range open {
 			if _, done := found[in.ID]; !done && in.Hash == s && r.UID >= in.UIDNext {
 				found[in.ID] = r.UID
@@ -256,6 +256,7 @@ func (f *folderRun) findAltered(ctx context.Context, open []state.Intent, heads 
 	}
 	here := map[name][]state.Intent{}
 	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) {
+		h = f.run.sent(h)
 		n := name{h.MessageID, h.Date}
 		here[n] = append(here[n], byKey[h.Ref.Key])
 	})); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/state"
 	"github.com/offlineimap/offlineimapd/sync/store"
+	"github.com/offlineimap/offlineimapd/sync/strip"
 )
 
 // Rooted is a local store that lives in a place which can be absent or
@@ -40,6 +41,7 @@ type Policy struct {
 	// the names are as names.Read gives them. Nil, or where it gives nil: the
 	// engine's own order.
 	Order func(mailboxes []string) map[string]int
+	Strip []string // header fields that no upload has
 }
 
 // Request is one run to make.
@@ -90,6 +92,7 @@ const (
 type run struct {
 	Request
 	committer *committer
+	strip     *strip.Fields // of Policy.Strip; nil: none
 	tokens    chan struct{} // one for each worker that may be busy at once
 	events    chan Event
 	began     time.Time
@@ -108,7 +111,7 @@ type run struct {
 // a whole; the report is never nil, and tells what was done before it.
 func Run(ctx context.Context, q Request, observe Observer) (*Report, error) {
 	rep := &Report{Account: q.Account, DryRun: q.DryRun, Started: q.Now()}
-	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started, apart: map[string]bool{}}
+	r := &run{Request: q, events: make(chan Event, 64), began: rep.Started, apart: map[string]bool{}, strip: strip.New(q.Policy.Strip...)}
 	if observe == nil {
 		observe = func(Event) {}
 	}

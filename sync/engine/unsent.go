@@ -100,5 +100,9 @@ func (r *run) addUnsent(ctx context.Context, name string, known *state.Folder, h
 			refs = append(refs, mail.Ref{UID: e.UID})
 		}
 	}
-	return local.Headers(ctx, refs, func(h mail.Header) { here.ids[likely(h)] = name })
+	if err := local.Headers(ctx, refs, func(h mail.Header) { here.ids[likely(h)] = name }); err != nil {
+		return err
+	}
+	// What was once sent from here is on the server as it was sent.
+	return r.sentHeaders(ctx, local, refs, func(h mail.Header) { here.ids[likely(h)] = name })
 }

@@ -78,7 +78,7 @@ func (u *uploader) chunk(ctx context.Context, items []mail.Fresh) error {
 	if err := u.tolerate(u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		d.reset()
 		id := idFinder{}
-		if _, err := io.Copy(io.MultiWriter(d, &id), r); err != nil {
+		if _, err := io.Copy(io.MultiWriter(d, &id), u.run.strip.Reader(r)); err != nil {
 			return err
 		}
 		group = append(group, state.Intent{
@@ -161,8 +161,11 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 	err := u.tolerate(u.local.Fetch(ctx, refs, func(m mail.Mail, r io.Reader) error {
 		in := byKey[m.Ref.Key]
 		m.Ref = mail.Ref{}
-		m.Flags = in.Flags
-		if err := w.Put(ctx, m, r); err != nil {
+		m.Flags = in.Flags & (u.shared | mail.SystemFlags) // a keyword that it does not keep may cost the mail
+		if u.run.strip != nil {
+			m.Size = in.Size
+		}
+		if err := w.Put(ctx, m, u.run.outgoing(r, in.Size)); err != nil {
 			if store.ScopeOf(err) == store.ScopeMail {
 				u.localDirty = true
 				u.note(0, fmt.Errorf("the server does not take %q from %q: %w", in.Key, u.localName, err))

@@ -53,7 +53,7 @@ func (f *folderRun) unlike(ctx context.Context, uids mail.Set, twins map[mail.UI
 		return nil, fmt.Errorf("read the headers of %q on the server: %w", f.report.Name, err)
 	}
 	if err := f.tolerate(f.local.Headers(ctx, refs, func(h mail.Header) {
-		if r, ok := there[h.Ref.UID]; ok && alike(h, r) && !twins[h.Ref.UID] {
+		if r, ok := there[h.Ref.UID]; ok && f.run.alike(h, r) && !twins[h.Ref.UID] {
 			delete(there, h.Ref.UID)
 		}
 	})); err != nil {
@@ -62,8 +62,13 @@ func (f *folderRun) unlike(ctx context.Context, uids mail.Set, twins map[mail.UI
 	return there, nil
 }
 
-func alike(a, b mail.Header) bool {
-	return a.MessageID != "" && a.MessageID == b.MessageID && a.Date == b.Date
+// alike tells whether a local mail and one of the server have the same header. It
+// may have been sent from here, or from there.
+func (r *run) alike(local, remote mail.Header) bool {
+	same := func(a, b mail.Header) bool {
+		return a.MessageID != "" && a.MessageID == b.MessageID && a.Date == b.Date
+	}
+	return same(local, remote) || same(r.sent(local), remote)
 }
 
 // impostors returns, for all files that claim one of some UIDs, those that are
@@ -85,7 +90,7 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 		remote = append(remote, mail.Ref{UID: u})
 	}
 	sums := map[mail.UID]sum{}
-	if err := f.digest(ctx, f.remote, remote, func(r mail.Ref, s sum, _ int64) { sums[r.UID] = s }); err != nil {
+	if err := f.digest(ctx, f.remote, remote, func(r mail.Ref, s sum) { sums[r.UID] = s }); err != nil {
 		return nil, fmt.Errorf("compare the mails of %q on the server: %w", f.report.Name, err)
 	}
 	certain := map[mail.UID]bool{} // some file is that mail, octet by octet
@@ -93,9 +98,9 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 	for k := range claims {
 		unread[k] = true
 	}
-	if err := f.digest(ctx, f.local, here, func(r mail.Ref, s sum, _ int64) {
+	if err := f.digestLocal(ctx, here, func(r mail.Ref, s, sent sum) {
 		delete(unread, r.Key)
-		if want, ok := sums[claims[r.Key]]; !ok || s == want {
+		if want, ok := sums[claims[r.Key]]; !ok || s == want || sent == want {
 			certain[claims[r.Key]] = ok
 			delete(claims, r.Key)
 		}
@@ -103,7 +108,7 @@ func (f *folderRun) impostors(ctx context.Context, there map[mail.UID]mail.Heade
 		return nil, fmt.Errorf("compare the mails of %q: %w", f.localName, err)
 	}
 	if err := f.tolerate(f.local.Headers(ctx, here, func(h mail.Header) {
-		if u := claims[h.Ref.Key]; alike(h, there[u]) && !certain[u] {
+		if u := claims[h.Ref.Key]; f.run.alike(h, there[u]) && !certain[u] {
 			delete(claims, h.Ref.Key)
 		}
 	})); err != nil {
