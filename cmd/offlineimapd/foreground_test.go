@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +63,7 @@ func (p *person) call(args ...string) *called {
 func (p *person) callTheirs(args ...string) *called { return p.calling("/usr/bin/offlineimap", args) }
 
 func (p *person) calling(program string, args []string) *called {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	p.t.Cleanup(cancel)
 	c := &called{Cmd: exec.CommandContext(ctx, program, args...), t: p.t}
 	c.Env = append(os.Environ(), "HOME="+p.dir, "XDG_CONFIG_HOME=", "PYTHONWARNINGS=ignore")
@@ -124,24 +125,24 @@ func (p *person) settings(behind map[string]string) {
 // exit status and nothing on a stream where the other has nothing.
 func TestStatusesAsTheirs(t *testing.T) {
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	strict := testenv.Dovecot(t, testenv.DovecotOptions{}) // where passwords are guessed it lets everybody wait
 	refreshing := map[string]string{"[Account work]": "autorefresh = 5"}
 	type way struct {
 		name    string
 		args    string // C stands for the configuration
 		status  int
-		pass    string
 		set     map[string]string
 		before  func(p *person)
 		during  func(c *called)
 		nowhere bool // nothing is said on standard output
 		slow    bool // OfflineIMAP takes its time
+		guesses bool // a wrong password is sent
 	}
 	ways := []way{
 		{name: "clean", args: "-c C -o"},
 		{name: "quiet", args: "-c C -o -u quiet"},
 		{name: "other arguments", args: "surplus -c C more"},
-		{name: "bad password", args: "-c C -o -u basic", pass: "wrong", status: 1, slow: true},
-		{name: "bad password with -k", args: "-c C -o -k Repository_there:remotepass=wrong", status: 1, slow: true},
+		{name: "bad password, by -k", args: "-c C -o -k Repository_there:remotepass=wrong", status: 1, slow: true, guesses: true},
 		{name: "locked", args: "-c C -o", status: 1, before: func(p *person) {
 			p.must(os.MkdirAll(filepath.Join(p.dir, "state"), 0o700))
 			f, err := os.Create(filepath.Join(p.dir, "state", "work.lock"))
@@ -185,12 +186,12 @@ func TestStatusesAsTheirs(t *testing.T) {
 		}},
 	}
 	begin := func(t testing.TB, w way, prepare func(p *person, args ...string) *called) *called {
-		p := newPerson(t, srv)
-		p.mailer().Append("INBOX", body(1), time.Time{})
-		if w.pass != "" {
-			p.pass = w.pass
+		at := srv
+		if w.guesses {
+			at = strict
 		}
-		p.configure()
+		p := newPerson(t, at)
+		p.mailer().Append("INBOX", body(1), time.Time{})
 		p.settings(w.set)
 		if w.before != nil {
 			w.before(p)
@@ -212,13 +213,16 @@ func TestStatusesAsTheirs(t *testing.T) {
 			early[w.name] = both(t, w)
 		}
 	}
-	for _, w := range ways { // so that they end together
+	for _, w := range ways {
 		for _, c := range early[w.name] {
 			if w.during != nil {
 				w.during(c)
 			}
 		}
 	}
+	slices.SortStableFunc(ways, func(a, b way) int { // what began first ends first
+		return map[bool]int{true: 0, false: 1}[a.slow] - map[bool]int{true: 0, false: 1}[b.slow]
+	})
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			programs, waits := early[w.name]

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -90,11 +94,22 @@ func (k *keeper) try(ctx context.Context, full bool) (*engine.Report, error) {
 }
 
 func (k *keeper) dialing(m *config.IMAP) {
+	if k.o.job() { // no account is at work, which would have its own lines
+		k.front.screen.Info(fmt.Sprintf("Establishing connection to %s (%s)", cmp.Or(tunnelled(m), net.JoinHostPort(plain(m.Host), strconv.Itoa(m.Port))), plain(k.account.Remote.Name)))
+		return
+	}
 	if tunnel := m.PreauthTunnel + m.TransportTunnel; tunnel != "" {
 		k.screen.Tunnel(tunnel)
 	} else {
 		k.screen.Connecting(m.Host, m.Port)
 	}
+}
+
+func tunnelled(m *config.IMAP) string {
+	if tunnel := m.PreauthTunnel + m.TransportTunnel; tunnel != "" {
+		return "tunnel:" + plain(tunnel)
+	}
+	return ""
 }
 
 // refused says why the account cannot be run at all; nil where it can.
