@@ -37,6 +37,8 @@ type runner struct {
 	patience time.Duration
 	trace    func(dir byte, line string) // imap.Options.Log
 
+	bearer bearer
+
 	kept    string            // what remotepasseval gave, and no server has refused
 	refused [sha256.Size]byte // of the password that the server refused last
 	refusal error             // nil: none was refused
@@ -69,7 +71,7 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		cfg: r.cfg, account: r.account, names: r.names, python: r.python, list: r.list, changes: r.changes, patience: r.patience,
 		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
 		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
-		connections: o.Connections, trace: r.trace,
+		connections: o.Connections, trace: r.trace, bearer: &r.bearer,
 		secret:  func(context.Context) (string, error) { return secret, nil },
 		observe: o.Observe, note: o.Note,
 		settled: func(ctx context.Context, db *state.DB, report *engine.Report) { r.settle(ctx, db, report, out) },
@@ -77,7 +79,7 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 	if r.account.Remote.IMAP.PassEval.Source != "" {
 		r.kept = secret // a helper may ask a person: not for each try without a network
 	}
-	if store.ClassOf(err) == store.Auth {
+	if store.ClassOf(err) == store.Auth && !passwordless(r.account.Remote.IMAP) {
 		r.kept = ""
 		r.refused, r.refusal = sha256.Sum256([]byte(secret)), r.coded(err)
 	}
@@ -88,7 +90,7 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 // was refused is not tried again: that locks accounts.
 func (r *runner) secret(ctx context.Context, o service.Order) (string, error) {
 	m := r.account.Remote.IMAP
-	if m.PreauthTunnel != "" {
+	if m.PreauthTunnel != "" || passwordless(m) {
 		return "", nil
 	}
 	secret := cmp.Or(o.Secret, r.kept)

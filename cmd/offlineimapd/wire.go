@@ -76,6 +76,7 @@ type work struct {
 	secret          func(ctx context.Context) (string, error) // nil: the configured one
 	// ask gives the password where none is configured; nil: that is an error.
 	ask      func(ctx context.Context, user string) (string, error)
+	bearer   *bearer // nil: one for this run
 	step     func(name string)
 	patience time.Duration
 	remoteID string // "": as configured
@@ -220,6 +221,9 @@ func remoteID(m *config.IMAP) string {
 	if host == "" {
 		host = m.PreauthTunnel + m.TransportTunnel
 	}
+	if m.Identity != "" {
+		return m.Identity + " at " + host
+	}
 	return m.User + " at " + host
 }
 
@@ -239,7 +243,9 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	secret := w.secret
 	if secret == nil {
 		secret = password(w.python, m)
-		if w.ask != nil && m.PassEval.Source == "" && m.Password == (config.Secret{}) {
+		if passwordless(m) {
+			secret = func(context.Context) (string, error) { return "", nil }
+		} else if w.ask != nil && m.PassEval.Source == "" && m.Password == (config.Secret{}) {
 			secret = func(ctx context.Context) (string, error) { return w.ask(ctx, m.User) }
 		}
 	}
@@ -250,8 +256,15 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 		Host: m.Host, MaxConnections: cmp.Or(w.connections, m.MaxConnections), Compress: m.UseCompression, Expunge: m.Expunge,
 		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
 		Timeout: cfg.General.SockTimeout,
-		Auth:    imap.Auth{User: m.User, Password: secret, Mechanisms: mechanisms(m.AuthMechanisms)},
+		Auth:    imap.Auth{User: m.User, Identity: m.Identity, Password: secret, Mechanisms: mechanisms(m.AuthMechanisms)},
 		OnText:  w.note, Log: w.trace,
+	}
+	bear := w.bearer
+	if bear == nil {
+		bear = &bearer{}
+	}
+	if err := bear.authorise(ctx, w.python, m, &o.Auth); err != nil {
+		return nil, err
 	}
 	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
 	switch {
@@ -369,7 +382,7 @@ func mechanisms(names []string) []imap.Mechanism {
 	var out []imap.Mechanism
 	for _, n := range names {
 		switch m := imap.Mechanism(n); m {
-		case imap.AuthPlain, imap.AuthLogin, imap.AuthCramMD5:
+		case imap.AuthPlain, imap.AuthLogin, imap.AuthCramMD5, imap.AuthXOAuth2:
 			out = append(out, m)
 		}
 	}

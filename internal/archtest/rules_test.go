@@ -50,7 +50,7 @@ var rules = []rule{
 	{not: []string{"cmd/offlineimapctl"}, forbid: []string{"github.com/spf13"}, reason: "the command line of the control tool is nobody else's business"},
 	{not: []string{"sync/state", "sync/localstatus"}, forbid: []string{"github.com/mattn/go-sqlite3"}, std: []string{"database/sql"}, reason: "only state knows that the base is a database; and localstatus that OfflineIMAP's is one"},
 	{not: []string{"internal/systemd", "internal/desktop"}, forbid: []string{"github.com/coreos/go-systemd"}, reason: "systemd is behind internal/systemd; everybody else gets plain values"},
-	{not: []string{"internal/pyexpr"}, forbid: []string{"go.starlark.net"}, reason: "Python is behind internal/pyexpr"},
+	{not: []string{"internal/token"}, forbid: []string{"golang.org/x/oauth2"}, reason: "OAuth is behind internal/token"},
 	{forbid: []string{"cmd", "bench"}, not: []string{"cmd"}, reason: "a program is not a library"},
 }
 

@@ -26,6 +26,7 @@ type DovecotOptions struct {
 	Format     string   // mailbox format: "sdbox" (default) or "maildir"
 	Separator  string   // of the namespace: "/" (default) or "."
 	Fsync      string   // mail_fsync: "never" (default), "optimized" (Dovecot's own default) or "always"
+	OAuth      string   // where tokens are introspected (RFC 7662); "": there are none
 	TLS        bool     // STARTTLS on the plain port, and a port for TLS from the start
 }
 

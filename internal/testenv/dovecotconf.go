@@ -38,7 +38,8 @@ func (d *dovecot) config() string {
 	put("default_internal_user = %s\ndefault_internal_group = %s\ndefault_login_user = %s", d.user, d.group, d.user)
 	put("protocols = imap\nlisten = 127.0.0.1\nfirst_valid_uid = 0\nfirst_valid_gid = 0")
 	put("default_process_limit = 2000\ndefault_client_limit = 10000\ndefault_vsz_limit = 4G")
-	put("auth_mechanisms = plain login scram-sha-1 scram-sha-256\nauth_failure_delay = 0")
+	put("auth_mechanisms = plain login scram-sha-1 scram-sha-256%s\nauth_failure_delay = 0", map[bool]string{true: " xoauth2 oauthbearer"}[d.o.OAuth != ""])
+	d.putOAuth(put, modern)
 	put("mail_max_userip_connections = 0\nmail_fsync = %s\nmail_save_crlf = yes", cmp.Or(d.o.Fsync, "never"))
 	d.putTLS(put, modern)
 	count, unlimited := "service_count", "0"
@@ -77,6 +78,25 @@ func (d *dovecot) config() string {
 	sb.WriteString(d.o.Config)
 	sb.WriteString("\n")
 	return sb.String()
+}
+
+// putOAuth has tokens count as passwords, if the server that is asked about them
+// says whose they are.
+func (d *dovecot) putOAuth(put func(string, ...any), modern bool) {
+	if d.o.OAuth == "" {
+		return
+	}
+	if modern {
+		put("passdb oauth2 {\n mechanisms_filter = xoauth2 oauthbearer\n}")
+		put("oauth2 {\n introspection_mode = post\n introspection_url = %s\n active_attribute = active\n active_value = true\n username_attribute = username\n}", d.o.OAuth)
+		return
+	}
+	path := filepath.Join(d.dir, "oauth2.conf")
+	text := fmt.Sprintf("introspection_mode = post\nintrospection_url = %s\nactive_attribute = active\nactive_value = true\nusername_attribute = username\n", d.o.OAuth)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		d.t.Fatalf("write Dovecot's configuration: %v", err)
+	}
+	put("passdb {\n driver = oauth2\n mechanisms = xoauth2 oauthbearer\n args = %s\n}", path)
 }
 
 func (d *dovecot) putTLS(put func(string, ...any), modern bool) {
