@@ -83,9 +83,9 @@ func (a *Account) Info(text string) { a.say(record{level: slog.LevelInfo, text: 
 func (a *Account) Warn(text string) { a.say(record{level: slog.LevelWarn, text: indented(text)}) }
 
 // Error says that something failed, and keeps it for the summary at the end.
-// context, which may be "", says what was attempted.
-func (a *Account) Error(context string, err error) {
-	a.u.fail(a.thread, context, err.Error(), hintOf(err))
+// attempt, which may be "", says what was being done.
+func (a *Account) Error(attempt string, err error) {
+	a.u.fail(a.thread, attempt, err.Error(), hintOf(err))
 }
 
 // Done says that a pass has ended, after what it took.

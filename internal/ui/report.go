@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,12 +72,15 @@ func (a *Account) about(folder string, p engine.Problem) string {
 	return fmt.Sprintf("While attempting to sync folder %s [acc: %s]", folder, a.name)
 }
 
-func (a *Account) problem(thread, context string, p engine.Problem) {
+func (a *Account) problem(thread, attempt string, p engine.Problem) {
 	if p.Class == store.Cancelled.String() {
-		a.Warn(context + "\n" + p.Text)
+		if p.Text == context.Canceled.Error() {
+			p.Text = "interrupted"
+		}
+		a.Warn(attempt + "\n" + p.Text)
 		return
 	}
-	a.u.fail(thread, context, p.Text, p.Hint)
+	a.u.fail(thread, attempt, p.Text, p.Hint)
 }
 
 // hold says what is held, why, and what to do.
@@ -114,10 +118,10 @@ type failure struct {
 const failuresMost = 100
 
 // fail says that something failed, and keeps it.
-func (u *UI) fail(thread, context, text, hint string) {
+func (u *UI) fail(thread, attempt, text, hint string) {
 	line := "ERROR: " + indented(text)
-	if context != "" {
-		line = "ERROR: " + indented(context+"\n"+text)
+	if attempt != "" {
+		line = "ERROR: " + indented(attempt+"\n"+text)
 	}
 	u.say(record{level: slog.LevelError, thread: thread, text: line})
 	u.mu.Lock()

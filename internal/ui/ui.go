@@ -175,8 +175,8 @@ func (u *UI) Info(text string) { u.say(record{level: slog.LevelInfo, text: inden
 func (u *UI) Warn(text string) { u.say(record{level: slog.LevelWarn, text: indented(text)}) }
 
 // Error says that something failed, and keeps it for the summary at the end.
-// context, which may be "", says what was attempted.
-func (u *UI) Error(context string, err error) { u.fail("", context, err.Error(), hintOf(err)) }
+// attempt, which may be "", says what was being done.
+func (u *UI) Error(attempt string, err error) { u.fail("", attempt, err.Error(), hintOf(err)) }
 
 // Debug says something of a type of Options.Debug, if that was asked for.
 func (u *UI) Debug(kind, text string) {

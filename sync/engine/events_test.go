@@ -139,3 +139,18 @@ func TestEventsOfRemovals(t *testing.T) {
 		t.Fatalf("told of %d removals, not of %d", n, folders)
 	}
 }
+
+// Who was translated can be told from who only has another separator.
+func TestEventsOfTranslatedNames(t *testing.T) {
+	p := newPair(t, storetest.Options{Separator: '/'})
+	p.must(p.remote.Create("Lists/B&APw-cher"))
+	p.must(p.remote.Create("Lists/go"))
+	p.policy.Names.There = translate("Lists/go", "golang/all")
+	p.policy.Names.Back = translate("golang.all", "Lists.go")
+	got := p.told()
+	for _, want := range []string{"entered Lists/Bücher Lists.B&APw-cher Lists/Bücher", "entered Lists/go golang.all golang/all"} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("it was not told: %s\n%s", want, got)
+		}
+	}
+}
