@@ -108,7 +108,7 @@ func parse(program string, args []string) (options, error) {
 		return o, nil
 	}
 	// A plain --once shows itself in our own manner.
-	o.theirs = o.named || o.runOnce || o.ui != "" || o.job() || !o.once && (o.dryRun || o.chosen != nil)
+	o.theirs = o.named || o.runOnce || o.ui != "" || o.syslog || o.job() || !o.once && (o.dryRun || o.chosen != nil)
 	switch {
 	case o.json && (o.theirs || !o.once):
 		return o, errors.New("--json goes with --once, and not with what makes the run one of OfflineIMAP's")
@@ -155,9 +155,6 @@ func (o *options) idle() (texts []string) {
 	}
 	if o.ignoreKeyring || o.updateKey {
 		texts = append(texts, "no keyring is used yet: --ignore-keyring and --update-keyring change nothing")
-	}
-	if o.syslog && !o.theirs {
-		texts = append(texts, "-s goes with -o: the log of the daemon is the journal's")
 	}
 	return texts
 }

@@ -10,13 +10,14 @@ func usage(w io.Writer, o options) {
 		fmt.Fprint(w, `usage: offlineimap [OPTION]...
 
 Brings all accounts in step, once; those with autorefresh again and again, until
-it is ended. This is offlineimapd, called by the name of OfflineIMAP.
+it is ended. This is offlineimapd under the name of OfflineIMAP.
 
-`, usageFile, usageRun, usageTheirs, usageLook)
+`, usageBoth, usageTheirs, usageEnd)
 		return
 	}
 	fmt.Fprint(w, `usage: offlineimapd [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [OPTION]...
-       offlineimapd --once [--dry-run] [--json] [--approve FOLDER]... [OPTION]...
+       offlineimapd --once [-c FILE] [-a ACCOUNT[,ACCOUNT...]] [--dry-run] [--json]
+                    [--approve FOLDER]... [OPTION]...
        offlineimapd -o [OPTION]...
        offlineimapd --check-config | --show-config | --config-path [-c FILE]
        offlineimapd demo
@@ -26,55 +27,55 @@ Without --once or -o, it is the daemon: it keeps all accounts in step until it i
 ended, and is asked and told by offlineimapctl. systemd starts it:
 systemctl --user enable --now offlineimapd
 
-`, usageFile, usageRun, `
-`, usageOwn, `
-What makes a run of it as OfflineIMAP makes it, in the foreground, again and again
-where an account has autorefresh:
+`, usageOwn, usageBoth, `
+A run as OfflineIMAP makes it, in the foreground, begins with any of these; with
+autorefresh it goes on until it is ended:
 
-`, usageTheirs, usageLook)
+`, usageTheirs, usageEnd)
 }
 
 const (
-	usageFile = `  -c, --config FILE the configuration (default: as OfflineIMAP finds it)
-  -a, --account A,B only these accounts
-  -k [SECTION:]OPTION=VALUE
-                    as if the configuration said so; in section general, unless
-                    named, with _ for blanks in its name (repeatable)
-`
-	usageRun = `  -1                one account at a time, by one connection
-  -q                accepted: every run is that quick, and misses nothing
-  -d TYPE,TYPE      log more: imap (what crosses the wire), maildir, thread, ALL
-  -l FILE           log to FILE too, behind what is in it
-  -s                log to the system's log too
-  -P DIR            accepted, and no profile is made
-  --ignore-keyring, --update-keyring
-                    accepted: no keyring is used yet
-  --approve FOLDER  let a held plan of this folder through (repeatable), with
-                    several accounts ACCOUNT/FOLDER; / accepts a changed
-                    directory of the local folders, or another server or user
-`
 	usageOwn = `  --once            bring all accounts in step, once, and end
-  --dry-run         show what would be done, change nothing at all
   --json            the report as one JSON document on standard output
   --check-config    tell what is wrong with the configuration
   --show-config     print what it says, with all defaults and without secrets
   --config-path     print where it is
   demo              sync an IMAP server in memory with a temporary Maildir
+
+`
+	usageBoth = `  -c, --config FILE the configuration (default: as OfflineIMAP finds it)
+  -a, --account A,B only these accounts
+  -k [SECTION:]OPTION=VALUE
+                    as if the configuration said so; in [general] where no section
+                    is named, and with _ for the blanks of its name (repeatable)
+  -1                one account at a time, by one connection
+  -q                accepted: every run is a quick one, and misses nothing
+  -d TYPE[,TYPE]    log more: imap (what crosses the wire), maildir, thread, all
+  -l FILE           log to FILE, behind what is in it
+  -P DIR            accepted: no profile is made
+  --ignore-keyring  accepted: no keyring is asked yet
+  --update-keyring  accepted: nothing is put into a keyring yet
+  --approve FOLDER  let a held plan of this folder through (repeatable), with
+                    several accounts ACCOUNT/FOLDER; / accepts a changed
+                    directory of the local folders, or another server or user
 `
 	usageTheirs = `  -o                once, whatever autorefresh says
-  -u INTERFACE      show it as ttyui, basic, quiet, syslog or machineui do
-  -f FOLDER,FOLDER  only these mailboxes, by their names on the server
-  --dry-run         change nothing at all
+  -u INTERFACE      ttyui, basic, quiet, syslog or machineui
+  -s                log to the system's log, too
+  -f FOLDER[,...]   only these mailboxes, by their names on the server
+  --dry-run         show what would be done, change nothing at all
   --info            show what there is on both sides, and end
   --delete-folder FOLDER
-                    delete it on the server of the one account, and end
+                    delete a mailbox on the server of the one account, and end
   --migrate-fmd5-using-nametrans
-                    rename local files that were named before there was a nametrans
-  --mbnames-prune   remove accounts that are not listed from the file of mailboxes
+                    rename local files that were named before there was a
+                    nametrans, and end
+  --mbnames-prune   drop accounts that are not listed from the file of mailbox
+                    names, and end
 `
-	usageLook = `
+	usageEnd = `
   -h, --help        print this
-  -V                print more than the version
+  -V                print the version, and that of Go
   --version         print the version
 `
 )
