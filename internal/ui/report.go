@@ -18,7 +18,7 @@ import (
 // only when something about it has changed.
 func (a *Account) Report(r *engine.Report) {
 	for _, n := range r.Notes {
-		a.Info(n)
+		a.Info(a.name + ": " + n)
 	}
 	for _, p := range r.Problems {
 		a.problem(a.thread, fmt.Sprintf("While attempting to sync account '%s'", a.name), p)
@@ -34,10 +34,10 @@ func (a *Account) Report(r *engine.Report) {
 	for _, f := range r.Folders {
 		name := word(f.Name)
 		if f.Adopted != nil {
-			a.Info(fmt.Sprintf("%s goes on from what OfflineIMAP knew of %d messages (%s)", name, f.Adopted.Mails, word(f.Adopted.File)))
+			a.Info(fmt.Sprintf("%s/%s goes on from what OfflineIMAP knew of %d messages (%s)", a.name, name, f.Adopted.Mails, word(f.Adopted.File)))
 		}
 		for _, n := range f.Notes {
-			a.Info(name + ": " + n)
+			a.Info(a.name + "/" + name + ": " + n)
 		}
 		if f.Hold != nil {
 			if text := a.hold(f.Hold); once(text) {
@@ -49,7 +49,7 @@ func (a *Account) Report(r *engine.Report) {
 				a.problem(a.thread, a.about(name, p), p)
 				continue
 			}
-			text := fmt.Sprintf("Skipping %s: %s", name, p.Text)
+			text := fmt.Sprintf("Skipping %s [acc: %s]: %s", name, a.name, p.Text)
 			switch configured := errors.Is(p.Err, engine.ErrForbidden); {
 			case !once(text):
 			case configured:
@@ -94,7 +94,7 @@ func (a *Account) hold(h *guard.Hold) string {
 		text = strings.ReplaceAll(text, h.Ask, fmt.Sprintf("run %s -a %s --approve %s (with the daemon: offlineimapctl approve %s)",
 			command, quoted(a.name), folder, quoted(a.name)))
 	}
-	return "HELD: " + text
+	return fmt.Sprintf("HELD [acc: %s]: %s", a.name, text)
 }
 
 // quoted writes a name such that a shell reads it as one word.
