@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"time"
 )
@@ -11,8 +10,17 @@ import (
 // must not reach beyond the year 1900, where OfflineIMAP's dates end.
 func (v view) limits(now time.Time) Limits {
 	var m Limits
-	if _, ok := v.text("maxsize"); ok {
-		m.MaxSize = int64(v.number("maxsize", 1, math.MaxInt))
+	if s, ok := v.text("maxsize"); ok {
+		const hint = "write a number of octets, or remove the line to have mails of every size"
+		n, err := parseInt(s)
+		switch {
+		case err != nil:
+			v.wrong("maxsize", valueHint(s, hint), "%q %v", s, err)
+		case n < 1:
+			v.wrong("maxsize", hint, "no mail has %d octets or less", n)
+		default:
+			m.MaxSize = int64(n)
+		}
 	}
 	s, ok := v.text("maxage")
 	switch {
