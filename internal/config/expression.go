@@ -25,8 +25,8 @@ func (v view) python(name string) Expression {
 		at = overridden
 	}
 	e := Expression{Source: s, At: fmt.Sprintf("%s: [%s] %s", at, from.Name, name)}
-	var wrong *pyexpr.Error
-	if !errors.As(pyexpr.Check(s), &wrong) {
+	wrong := v.l.syntax(s)
+	if wrong == nil {
 		return e
 	}
 	p := v.at(name)
@@ -40,6 +40,20 @@ func (v view) python(name string) Expression {
 	}
 	v.l.add(p)
 	return e
+}
+
+// syntax returns the error of what is no Python, nil for all else. Many
+// repositories may inherit one expression.
+func (l *loader) syntax(source string) *pyexpr.Error {
+	wrong, known := l.checked[source]
+	if !known {
+		errors.As(pyexpr.Check(source), &wrong)
+		if l.checked == nil {
+			l.checked = map[string]*pyexpr.Error{}
+		}
+		l.checked[source] = wrong
+	}
+	return wrong
 }
 
 // secret are the options whose value nobody is to read in a message.

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/offlineimap/offlineimapd/internal/config/ini"
+	"github.com/offlineimap/offlineimapd/internal/pyexpr"
 )
 
 // ErrInvalid is what Load returns where the file holds an error that concerns
@@ -63,6 +64,7 @@ type loader struct {
 	file     *ini.File
 	problems []Problem
 	warnings int
+	checked  map[string]*pyexpr.Error // expressions, and what is wrong with each
 	// What [general] says for every Maildir.
 	utime, filename bool
 }
