@@ -43,6 +43,9 @@ func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *R
 		}
 		return !in
 	}
+	// Servers list in any order, and of two mailboxes that want one folder it should be
+	// the same whenever it is asked.
+	slices.SortFunc(remote, func(a, b store.Mailbox) int { return compareNames(a.Name, b.Name) })
 	here := map[string]bool{}
 	for _, b := range local {
 		here[b.Name] = true

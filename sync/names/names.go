@@ -84,31 +84,33 @@ func Remote(local string, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	remote = o.below(remote)
-	again, err := Local(remote, o)
+	var again string
+	for _, remote = range o.below(remote) {
+		if again, err = Local(remote, o); err == nil && again == local {
+			return remote, nil
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("folder %q: %w", Display(local), err)
 	}
-	if again != local {
-		return "", fmt.Errorf("folder %q would be the mailbox %q, and that one would be kept in %q: %s",
-			Display(local), Display(remote), Display(again), o.remedy())
-	}
-	return remote, nil
+	return "", fmt.Errorf("folder %q would be the mailbox %q, and that one would be kept in %q: %s",
+		Display(local), Display(remote), Display(again), o.remedy())
 }
 
-// below puts a mailbox that is to be made where LIST will find it.
-func (o Options) below(remote string) string {
-	if o.Reference == "" || remote == o.Reference {
-		return remote
+// below returns what a mailbox that is to be made may be called, so that LIST will
+// find it: as it is where it is below the reference already, and there.
+func (o Options) below(remote string) []string {
+	if o.Reference == "" {
+		return []string{remote}
 	}
 	prefix := o.Reference
 	if o.RemoteSep != 0 && !strings.HasSuffix(prefix, string(o.RemoteSep)) {
 		prefix += string(o.RemoteSep)
 	}
-	if strings.HasPrefix(remote, prefix) {
-		return remote
+	if remote == o.Reference || strings.HasPrefix(remote, prefix) {
+		return []string{remote, prefix + remote}
 	}
-	return prefix + remote
+	return []string{prefix + remote}
 }
 
 // remedy says what to do about a folder whose mailbox would come back under

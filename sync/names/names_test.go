@@ -247,6 +247,7 @@ func TestReference(t *testing.T) {
 		{"x", names.Options{Reference: "Mail", There: strip}, "Mail/x", ""},
 		{"x.y", names.Options{Reference: "Mail/", There: strip}, "Mail/x/y", ""},
 		{"v1%2E2", names.Options{Reference: "Mail", There: strip}, "Mail/v1.2", ""},
+		{"Mail.x", names.Options{Reference: "Mail", There: strip}, "Mail/Mail/x", ""},
 	} {
 		c.o.RemoteSep, c.o.LocalSep = '/', '.'
 		got, err := names.Remote(c.local, c.o)
