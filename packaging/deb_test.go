@@ -27,14 +27,20 @@ func contents(t *testing.T, deb string) []entry {
 	return all
 }
 
+// asOfflineIMAP is the program under the name of OfflineIMAP.
+const asOfflineIMAP = "/usr/lib/offlineimapd/offlineimap"
+
 // TestContents holds the package against the list of what is in it and where.
 // The list is the promise; a change to it is one to what people have installed.
 func TestContents(t *testing.T) {
 	var got []string
 	for _, e := range contents(t, built(t).deb) {
 		want := map[bool]string{true: "drwxr-xr-x", false: "-rw-r--r--"}[strings.HasSuffix(e.path, "/")]
-		if strings.HasPrefix(e.path, "/usr/bin/offlineimap") {
+		switch {
+		case strings.HasPrefix(e.path, "/usr/bin/offlineimap"):
 			want = "-rwxr-xr-x"
+		case e.path == asOfflineIMAP:
+			want = "l---------" // a link has no mode of its own
 		}
 		if e.mode != want || e.owner != "root/root" {
 			t.Errorf("%s is %s of %s, not %s of root/root", e.path, e.mode, e.owner, want)
@@ -129,6 +135,25 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestAsOfflineIMAP calls the program by that name. The path is in no other
+// package, so that OfflineIMAP may be installed beside it.
+func TestAsOfflineIMAP(t *testing.T) {
+	b := built(t)
+	version := strings.TrimSpace(output(t, "dpkg-deb", "--field", b.deb, "Version"))
+	link := filepath.Join(b.dir, "root", asOfflineIMAP)
+	if got := output(t, link, "--version"); !strings.Contains(got, version) || strings.Contains(got, "offlineimap") {
+		t.Errorf("it is version %q", got)
+	}
+	if got := output(t, link, "-h"); !strings.HasPrefix(got, "usage: offlineimap [") {
+		t.Errorf("its usage is %s", got)
+	}
+	for _, field := range []string{"Conflicts", "Replaces", "Breaks"} {
+		if got := output(t, "dpkg-deb", "--field", b.deb, field); strings.TrimSpace(got) != "" {
+			t.Errorf("%s: %s", field, got)
+		}
+	}
+}
+
 // TestNamed makes sure that what the files of the package name is there: the
 // programs that units start, the manual pages that they refer to, the units that
 // bus activation starts.
@@ -144,7 +169,7 @@ func TestNamed(t *testing.T) {
 	unit := regexp.MustCompile(`(?m)^SystemdService=(\S+)`)
 	found := 0
 	for _, e := range contents(t, b.deb) {
-		if strings.HasSuffix(e.path, "/") || strings.HasSuffix(e.path, ".gz") || strings.HasPrefix(e.path, "/usr/bin/") {
+		if strings.HasSuffix(e.path, "/") || strings.HasSuffix(e.path, ".gz") || strings.HasPrefix(e.path, "/usr/bin/") || e.path == asOfflineIMAP {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(root, e.path))

@@ -44,6 +44,11 @@ make() {
 
 put 0755 "$prefix/bin" "$BIN/offlineimapd" "$BIN/offlineimapctl" "$BIN/offlineimap-applet"
 
+# The name of OfflineIMAP, where nobody meets it who does not ask for it: its own
+# package has it in bin.
+install -d "${DESTDIR:-}$prefix/lib/offlineimapd"
+ln -sf ../../bin/offlineimapd "${DESTDIR:-}$prefix/lib/offlineimapd/offlineimap"
+
 adapt "$prefix/lib/systemd/user" contrib/systemd/*.service contrib/systemd/*.socket contrib/systemd/*.timer
 put 0644 "$prefix/lib/systemd/catalog" packaging/catalog/offlineimapd.catalog
 adapt "$share/dbus-1/services" packaging/dbus/org.offlineimap.Daemon1.service
