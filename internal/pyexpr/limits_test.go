@@ -68,7 +68,7 @@ func TestLimits(t *testing.T) {
 
 // TestTimeout tells what the end of an endless expression is.
 func TestTimeout(t *testing.T) {
-	for _, src := range []string{"[0]*10**9", "sum(1 for a in range(10**9))", "re.match('(a+)+b', 'a'*40)", "'x'.ljust(10**9)"} {
+	for _, src := range []string{"[0]*10**9", "sum(1 for a in range(10**9))", "'x'.ljust(10**9)"} {
 		_, err := pyexpr.Eval(t.Context(), src)
 		var e *pyexpr.Error
 		if !errors.As(err, &e) || e.Kind != "TimeoutError" {
@@ -82,7 +82,7 @@ func TestTimeout(t *testing.T) {
 func TestLimitIsSteps(t *testing.T) {
 	for range 2 {
 		_, err := pyexpr.Eval(t.Context(), "[re.match('(a|aa)+$', 'a'*25 + 'b') for x in range(10**5)]")
-		if err == nil || !strings.Contains(err.Error(), "steps of a regular expression") {
+		if !errors.Is(err, pyexpr.ErrUnsupported) || !strings.Contains(err.Error(), "steps of a regular expression") {
 			t.Error(err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestLimitIsSteps(t *testing.T) {
 
 // TestCancel ends an evaluation, and a call, with its context.
 func TestCancel(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := pyexpr.Eval(ctx, "re.match('(a+)+b', 'a'*40)"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the evaluation ended with %v", err)

@@ -14,6 +14,14 @@ func lowerASCII(r rune) rune {
 	return r
 }
 
+// lowerOf is all that counts where case does not in what a group held before.
+func lowerOf(r rune, ascii bool) rune {
+	if ascii {
+		return lowerASCII(r)
+	}
+	return unicode.ToLower(r)
+}
+
 // same says whether two characters are one where case does not count.
 func same(a, b rune, ascii bool) bool {
 	if a == b {

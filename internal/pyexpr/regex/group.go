@@ -223,7 +223,8 @@ func (p *parser) flags(flags Flags, depth int) (*node, error) {
 		return nil, raise.Unsupported("a flag of re")
 	}
 	if set[0]&(ASCII|Unicode) != 0 {
-		flags &^= ASCII | Unicode
+		// Where a search begins, Python looks for a set with the flags outside.
+		return nil, raise.Unsupported("flags a and u for a part of a pattern")
 	}
 	return p.closed(&node{op: opGroup}, (flags|set[0])&^set[1], depth)
 }

@@ -70,7 +70,7 @@ func (m *matcher) match(n *node, at int, then func(int) bool) bool {
 			return false
 		}
 		for i := lo; i < hi; i++ {
-			if a, b := m.text[i], m.text[at+i-lo]; a != b && !(n.fold && same(a, b, n.ascii)) {
+			if a, b := m.text[i], m.text[at+i-lo]; a != b && !(n.fold && lowerOf(a, n.ascii) == lowerOf(b, n.ascii)) {
 				return false
 			}
 		}
@@ -205,17 +205,25 @@ func (m *matcher) repeat(n *node, at int, then func(int) bool) bool {
 			return m.repeat(&plain, at, end)
 		}, then)
 	}
-	body := n.sub[0]
-	for body.op == opGroup && body.group == 0 && len(body.sub[0].sub) == 1 && body.sub[0].op == opSeq {
-		body = body.sub[0].sub[0]
-	}
-	if body.op <= opAny {
+	if body := single(n.sub[0]); body != nil {
 		return m.repeatOne(n, body, at, then)
 	}
 	if n.mode == lazy {
 		return m.lazily(n, 0, at, -1, then)
 	}
 	return m.greedily(n, 0, at, -1, then)
+}
+
+// single is the node of one character that a node is nothing but a group around;
+// nil where it is more.
+func single(n *node) *node {
+	for n.op == opGroup && n.group == 0 && len(n.sub[0].sub) == 1 && n.sub[0].op == opSeq {
+		n = n.sub[0].sub[0]
+	}
+	if n.op > opAny {
+		return nil
+	}
+	return n
 }
 
 // repeatOne repeats a node of one character, without a stack.

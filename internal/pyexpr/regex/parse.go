@@ -264,6 +264,11 @@ func (p *parser) repeat(c rune, seq *node) (bool, error) {
 		n.mode = lazy
 	case p.take('+'):
 		n.mode = possessive
+		if single(last) == nil {
+			// What the groups hold afterwards is not the same in all of Python's
+			// versions that have this.
+			return false, raise.Unsupported("a possessive repetition of more than a character")
+		}
 	}
 	seq.sub[len(seq.sub)-1] = n
 	return true, nil

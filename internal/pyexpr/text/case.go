@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,11 +31,55 @@ func refuse(s string, tables ...*unicode.RangeTable) error {
 
 // Lower is str.lower.
 func Lower(s string) (string, error) {
-	// The lower case of İ is two characters, that of Σ depends on what is around it.
-	if strings.ContainsAny(s, "İΣ") {
-		return "", raise.Unsupported("the lower case of such a letter")
+	if strings.ContainsRune(s, 'Σ') {
+		rs := []rune(s)
+		low := slices.Clone(rs)
+		for i, r := range rs {
+			if r == 'Σ' {
+				var err error
+				if low[i], err = lowerSigma(rs, i); err != nil {
+					return "", err
+				}
+			}
+		}
+		s = string(low)
 	}
-	return strings.Map(unicode.ToLower, s), nil
+	return lower(s), nil
+}
+
+// lowerSigma is the lower case of the Σ at a place: ς at the end of a word. What is
+// neither a letter with a case nor surely no part of a word is not looked beyond.
+func lowerSigma(rs []rune, at int) (rune, error) {
+	cased := func(i int) (bool, error) {
+		switch {
+		case i < 0 || i == len(rs):
+			return false, nil
+		case unicode.In(rs[i], unicode.Lu, unicode.Ll, unicode.Lt):
+			return true, nil
+		case rs[i] < 0x80 && !strings.ContainsRune("'.:^`", rs[i]):
+			return false, nil
+		}
+		return false, raise.Unsupported("the lower case of Σ there")
+	}
+	before, err := cased(at - 1)
+	if err != nil || !before {
+		return 'σ', err
+	}
+	after, err := cased(at + 1)
+	if err != nil || after {
+		return 'σ', err
+	}
+	return 'ς', nil
+}
+
+// lower is without regard to where a Σ stands.
+func lower(s string) string {
+	return strings.ReplaceAll(strings.Map(func(r rune) rune {
+		if r == 'İ' {
+			return r
+		}
+		return unicode.ToLower(r)
+	}, s), "İ", "i\u0307")
 }
 
 // Upper is str.upper.
@@ -50,8 +95,7 @@ func Fold(s string) (string, error) {
 	if err := refuse(s, several, unfolded); err != nil {
 		return "", err
 	}
-	out, err := Lower(s)
-	return strings.ReplaceAll(out, "ß", "ss"), err
+	return strings.ReplaceAll(lower(s), "ß", "ss"), nil
 }
 
 // SwapCase is str.swapcase.
@@ -59,7 +103,7 @@ func SwapCase(s string) (string, error) {
 	return byRune(s, func(r rune) (string, error) {
 		switch {
 		case isUpper(r):
-			return Lower(string(r))
+			return lowerOf(r)
 		case isLower(r):
 			return Upper(string(r))
 		}
@@ -71,10 +115,11 @@ func SwapCase(s string) (string, error) {
 func Title(s string) (string, error) {
 	within := false
 	return byRune(s, func(r rune) (string, error) {
-		out, err := Lower(string(r))
+		f := lowerOf
 		if !within {
-			out, err = titleOf(r)
+			f = titleOf
 		}
+		out, err := f(r)
 		within = isCased(r)
 		return out, err
 	})
@@ -88,8 +133,15 @@ func Capitalize(s string) (string, error) {
 			first = false
 			return titleOf(r)
 		}
-		return Lower(string(r))
+		return lowerOf(r)
 	})
+}
+
+func lowerOf(r rune) (string, error) {
+	if r == 'Σ' {
+		return "", raise.Unsupported("the lower case of Σ")
+	}
+	return lower(string(r)), nil
 }
 
 func titleOf(r rune) (string, error) {
