@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/python"
 	"github.com/offlineimap/offlineimapd/internal/token"
 	"github.com/offlineimap/offlineimapd/sync/imap"
+	"github.com/offlineimap/offlineimapd/sync/imap/dial"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -24,14 +29,42 @@ type bearer struct {
 	mu     sync.Mutex
 	from   token.Options
 	source *token.Source
+	client *http.Client // what to ask with, where there is a proxy
+}
+
+// through returns a client that makes its connections by way of a proxy, and nil
+// where there is none.
+func (b *bearer) through(p config.Proxy) *http.Client {
+	if p.Addr == "" {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.client == nil {
+		b.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+			DisableKeepAlives: true, // one question an hour
+			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+				host, port, err := net.SplitHostPort(addr)
+				if err != nil {
+					return nil, err
+				}
+				n, err := strconv.Atoi(port)
+				if err != nil {
+					return nil, err
+				}
+				return dial.Through(ctx, dial.Proxy(p), host, n, 0)
+			},
+		}}
+	}
+	return b.client
 }
 
 // authorise adds to how to log in what the configuration says of tokens.
-func (b *bearer) authorise(ctx context.Context, ev *python.Evaluator, m *config.IMAP, auth *imap.Auth) error {
+func (b *bearer) authorise(ctx context.Context, ev *python.Evaluator, m *config.IMAP, by config.Proxy, auth *imap.Auth) error {
 	if !m.OAuth.Configured() {
 		return nil
 	}
-	o := token.Options{URL: m.OAuth.RequestURL}
+	o := token.Options{URL: m.OAuth.RequestURL, Client: b.through(by)}
 	for _, v := range []struct {
 		to      *string
 		literal string

@@ -232,7 +232,7 @@ func policy(cfg *config.Config, a *config.Account) engine.Policy {
 		CreateLocal: a.Local.CreateFolders, CreateRemote: a.Remote.CreateFolders,
 		LocalReadOnly: a.Local.ReadOnly, RemoteReadOnly: a.Remote.ReadOnly,
 		LocalDeletes: a.Local.SyncDeletes, RemoteDeletes: a.Remote.SyncDeletes,
-		KeepDeleted: !a.Remote.IMAP.Expunge, IgnoreReadOnly: cfg.General.IgnoreReadonly,
+		KeepDeleted: !a.Remote.IMAP.Expunge, IgnoreReadOnly: cfg.General.IgnoreReadonly, Strip: a.FilterHeaders,
 		Names: names.Options{UTF8: a.UTF8FolderNames, Reference: a.Remote.IMAP.Reference}, Limits: limits(a, time.Now()),
 	}
 }
@@ -263,7 +263,7 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	if bear == nil {
 		bear = &bearer{}
 	}
-	if err := bear.authorise(ctx, w.python, m, &o.Auth); err != nil {
+	if err := bear.authorise(ctx, w.python, m, a.AuthProxy, &o.Auth); err != nil {
 		return nil, err
 	}
 	tunnel := m.PreauthTunnel + m.TransportTunnel // config lets only one of them be
@@ -287,6 +287,9 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	}
 	o.Dial = func(ctx context.Context) (net.Conn, error) {
 		w.tellDialing(m)
+		if a.Proxy.Addr != "" {
+			return dial.Through(ctx, dial.Proxy(a.Proxy), m.Host, m.Port, cfg.General.SockTimeout)
+		}
 		return dial.Server(ctx, dial.Options{Host: m.Host, Port: m.Port, Family: family, Timeout: cfg.General.SockTimeout})
 	}
 	if o.Security != imap.Plain {

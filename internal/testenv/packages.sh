@@ -28,6 +28,8 @@ missing() {
 		ls /lib/*/security/pam_systemd.so >/dev/null 2>&1 || echo libpam-systemd
 		have git || echo git
 		have scdoc || echo scdoc
+		have microsocks || echo microsocks
+		have tinyproxy || echo tinyproxy-bin
 		have man || echo man-db
 		ls /usr/lib/python3*/test/test_email/data/msg_01.txt >/dev/null 2>&1 || testsuite ;;
 	esac
