@@ -129,6 +129,7 @@ func (l *loader) account(name string, section *ini.Section) *Account {
 	a.PostSyncHook, _ = v.text("postsynchook")
 	a.HookTimeout = time.Duration(v.number("hook_timeout", 1, 86400)) * time.Second
 	a.HookChanges = v.boolean("hook_changes")
+	v.proxies(a)
 	windows := v.boolean("maildir-windows-compatible")
 	if a.Local = l.repository(v, "localrepository"); a.Local != nil && a.Local.Maildir != nil {
 		a.Local.Maildir.WindowsCompatible = windows

@@ -57,9 +57,17 @@ type Account struct {
 	HookTimeout               time.Duration
 	HookChanges               bool
 	Limits                    Limits
+	Proxy                     Proxy // that the server is called through
+	AuthProxy                 Proxy // that access tokens are asked for through
 	// FilterHeaders are names of header fields that no upload has.
 	FilterHeaders []string
 	Problems      []Problem
+}
+
+// Proxy is a host to make connections through; zero: they are made directly.
+type Proxy struct {
+	Type string // SOCKS5, SOCKS4 or HTTP
+	Addr string // host and port
 }
 
 // Limits say which mails are not copied. Zero values stand for no limit.

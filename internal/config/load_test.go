@@ -216,7 +216,7 @@ func TestProblems(t *testing.T) {
 		{with("remote", "newmail_hook = lambda: 1"), ok, ""},
 		{"[DEFAULT]\nkeepalive = 60\n" + small, ok, "warning 2: [DEFAULT] keepalive: not used yet: no connection outlives a run"},
 		// the same values as without
-		{with("account", "quick = 0\nsynclabels = No\nproxy =\nfilterheaders =\nutf8foldernames = off\nlabelsheader = X\nauthproxy = x"), ok, ""},
+		{with("account", "quick = 0\nsynclabels = No\nproxy =\nfilterheaders =\nutf8foldernames = off\nlabelsheader = X\nauthproxy ="), ok, ""},
 		{with("remote", "idlefolders = [ ]\nkeepalive = 00\nretrycount = 2\nholdconnectionopen = 0\ndecodefoldernames = false\ndynamic_folderfilter = no"), ok, ""},
 		{small + "[mbnames]\nenabled = no\nheader = 'x %%'\nperitem = %(accountname)s\n", ok, ""},
 		// refused for what would happen
@@ -225,11 +225,14 @@ func TestProblems(t *testing.T) {
 		{with("remote", "folderfilter = lambda f: f in [\n  'a',\n  ]"), ok, ""},
 		{with("account", "synclabels = yes"), refused, `error 7: [Account A] synclabels: refusing account "A": synclabels is not supported yet, and without it labels would be lost on the way`},
 		{with("account", "synclabels = maybe"), refused, `error 7: [Account A] synclabels: refusing account "A": synclabels is not supported yet, and without it labels would be lost on the way`},
-		{with("account", "proxy = SOCKS5:h:1"), refused, `error 7: [Account A] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
+		{with("account", "proxy = SOCKS5:h:1"), ok, ""},
+		{with("account", "proxy = SOCKS5:h"), refused, `error 7: [Account A] proxy: "SOCKS5:h" is no proxy // write TYPE:HOST:PORT, such as SOCKS5:localhost:1080`},
+		{with("account", "proxy = TOR:h:1"), refused, `error 7: [Account A] proxy: "TOR" is no type of a proxy // write one of SOCKS5, SOCKS4, HTTP`},
+		{with("account", "authproxy = HTTP:[::1]:0"), refused, `error 7: [Account A] authproxy: "HTTP:[::1]:0" is no proxy // write TYPE:HOST:PORT, such as SOCKS5:localhost:1080`},
 		{with("remote", "remotepasseval = get('x')"), ok, ""},
 		{with("remote", "oauth2_refresh_token = hunter2"), ok, `warning 16: [Repository R] oauth2_refresh_token: it is not used, for there is no oauth2_request_url to use it at // write oauth2_request_url = https://…, which the provider names`},
 		{with("remote", "oauth2_refresh_token = hunter2\noauth2_request_url = http://example.org/"), refused, `error 17: [Repository R] oauth2_request_url: "http://example.org/" is not an address that begins with https://`},
-		{"[DEFAULT]\nproxy = HTTP:h:1\n" + small, refused, `error 2: [DEFAULT] proxy: refusing account "A": proxy is not supported yet, and without it the server would be called directly`},
+		{"[DEFAULT]\nproxy = HTTP:h\n" + small, refused, `error 2: [DEFAULT] proxy: "HTTP:h" is no proxy // write TYPE:HOST:PORT, such as SOCKS5:localhost:1080`},
 		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP", 1), refused, `error 5: [Account A] localrepository: refusing account "A": a local repository of type IMAP is not supported yet, only Maildir`},
 		{with("remote", "auth_mechanisms = XOAUTH2, GSSAPI"), refused, `warning 16: [Repository R] auth_mechanisms: XOAUTH2 is not used, for there is no token // write oauth2_access_token_eval, or oauth2_refresh_token and what goes with it
 warning 16: [Repository R] auth_mechanisms: GSSAPI is not used yet: the others of the list are

@@ -136,8 +136,8 @@ var options = []option{
 	{"labelsheader", inAccount, typeText, "X-Keywords", idle, "matters with synclabels = yes"},
 	{"ignorelabels", inAccount, typeList, "", idle, "matters with synclabels = yes"},
 	{"filterheaders", inAccount, typeList, "", used, ""},
-	{"proxy", inAccount, typeText, "", refused, "the server would be called directly"},
-	{"authproxy", inAccount, typeText, "", idle, "matters with oauth2_refresh_token"},
+	{"proxy", inAccount, typeText, "", used, ""},
+	{"authproxy", inAccount, typeText, "", used, ""},
 	{"utf8foldernames", inAccount, typeBool, "no", used, ""},
 	{"status_backend", inAccount, typeText, "", obsolete, "remove it: the state is always kept in SQLite"},
 
