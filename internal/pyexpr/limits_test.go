@@ -53,7 +53,7 @@ func TestLimits(t *testing.T) {
 		took := time.Since(start)
 		runtime.ReadMemStats(&after)
 		short := src[:min(len(src), 60)]
-		if took > 8*time.Second { // the limit is one; machines are busy, and the race detector is slow
+		if took > 30*time.Second { // it is one or two; machines are busy, and the race detector is slow
 			t.Errorf("%s took %v", short, took)
 		}
 		if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 1500 {
