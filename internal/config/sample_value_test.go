@@ -20,10 +20,7 @@ var differs = map[string]string{
 // untyped are the options whose value nothing takes up yet, so that only their
 // text can be compared.
 var untyped = map[string]bool{
-	"gmailtrashfolder": true, "quick": true, "synclabels": true, "labelsheader": true, "ignorelabels": true, "proxy": true, "authproxy": true,
-	"remote_identity": true, "oauth2_client_id": true, "oauth2_client_secret": true, "oauth2_client_id_eval": true, "oauth2_client_secret_eval": true,
-	"oauth2_access_token": true, "oauth2_refresh_token": true, "oauth2_access_token_eval": true, "oauth2_refresh_token_eval": true, "oauth2_request_url": true,
-	"decodefoldernames": true, "holdconnectionopen": true, "keepalive": true, "retrycount": true, "trashfolder": true,
+	"gmailtrashfolder": true, "quick": true, "synclabels": true, "labelsheader": true, "ignorelabels": true, "decodefoldernames": true, "holdconnectionopen": true, "keepalive": true, "retrycount": true, "trashfolder": true,
 }
 
 // sampleFolders and sampleCalls are what sample.py calls functions with.
@@ -124,7 +121,7 @@ func typed(t *testing.T, c *Config, section, name string) any {
 		"filename": b.Filename, "header": b.Header, "peritem": b.PerItem, "footer": b.Footer, "incremental": b.Incremental, "sort_keyfunc": b.SortKey,
 		"localrepository": a.Local.Name, "remoterepository": a.Remote.Name, "autorefresh": a.AutoRefresh.Minutes(), "presynchook": a.PreSyncHook,
 		"postsynchook": a.PostSyncHook, "maxsize": a.Limits.MaxSize, "maxage": date(a.Limits), "maildir-windows-compatible": m.WindowsCompatible,
-		"filterheaders": a.FilterHeaders, "utf8foldernames": a.UTF8FolderNames,
+		"proxy": a.Proxy.Type + ":" + a.Proxy.Addr, "authproxy": a.AuthProxy.Type + ":" + a.AuthProxy.Addr, "filterheaders": a.FilterHeaders, "utf8foldernames": a.UTF8FolderNames,
 		"type": side.Type, "localfolders": m.LocalFolders, "startdate": side.StartDate.Format("2006-01-02"), "sync_deletes": side.SyncDeletes,
 		"restoreatime": m.RestoreATime, "utime_from_header": m.UTimeFromHeader, "filename_use_mail_timestamp": m.FilenameTimestamp,
 		"customflag_a": m.CustomFlags['a'], "customflag_b": m.CustomFlags['b'], "customflag_c": m.CustomFlags['c'], "customflag_d": m.CustomFlags['d'],
@@ -134,6 +131,10 @@ func typed(t *testing.T, c *Config, section, name string) any {
 		"auth_mechanisms": i.AuthMechanisms, "remotepass": i.Password.Literal, "remotepassfile": i.Password.File, "preauthtunnel": i.PreauthTunnel,
 		"transporttunnel": i.TransportTunnel, "reference": i.Reference, "idlefolders": i.IdleFolders, "usecompression": i.UseCompression,
 		"maxconnections": i.MaxConnections, "singlethreadperfolder": i.SingleThread, "expunge": i.Expunge, "subscribedonly": i.SubscribedOnly,
+		"remote_identity": i.Identity, "oauth2_client_id": i.OAuth.ClientID, "oauth2_client_secret": i.OAuth.ClientSecret.Literal,
+		"oauth2_client_id_eval": i.OAuth.ClientIDEval, "oauth2_client_secret_eval": i.OAuth.ClientSecretEval, "oauth2_access_token": i.OAuth.AccessToken.Literal,
+		"oauth2_refresh_token": i.OAuth.RefreshToken.Literal, "oauth2_access_token_eval": i.OAuth.AccessTokenEval,
+		"oauth2_refresh_token_eval": i.OAuth.RefreshTokenEval, "oauth2_request_url": i.OAuth.RequestURL,
 		"nametrans": side.NameTrans, "dynamic_folderfilter": side.DynamicFolderFilter, "folderfilter": side.FolderFilter,
 		"folderincludes": side.FolderIncludes, "createfolders": side.CreateFolders, "foldersort": i.FolderSort, "readonly": side.ReadOnly,
 		"newmail_hook": i.NewMailHook, "copy_ignore_eval": i.CopyIgnore, "sep": string(rune(m.Sep)),
@@ -173,7 +174,7 @@ func (e example) value(t *testing.T, path string) {
 	if untyped[e.Option] {
 		return
 	}
-	overrides := []Override{{"Account Test", "proxy", ""}}
+	var overrides []Override
 	if e.Section == "mbnames" && e.Option != "enabled" { // else nothing of it is read
 		for _, o := range []Override{{"mbnames", "enabled", "yes"}, {"mbnames", "filename", "/x"}, {"mbnames", "header", "''"}, {"mbnames", "peritem", "x"},
 			{"mbnames", "sep", "''"}, {"mbnames", "footer", "''"}} {
