@@ -31,7 +31,11 @@ func (f *front) listen(accounts int, stderr io.Writer) (context.Context, *conduc
 	for range accounts {
 		c.wake = append(c.wake, make(chan struct{}, 1))
 	}
-	signal.Notify(c.all, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGABRT, syscall.SIGQUIT)
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGABRT, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // nohup, and shells for what runs in the background
+			signal.Notify(c.all, s)
+		}
+	}
 	go func() {
 		defer cancel()
 		f.act(c, cancel, stderr)

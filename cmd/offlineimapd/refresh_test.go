@@ -62,6 +62,39 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// In the middle of a pass it ends soon and in order, whatever it waits for; the next
+// run goes on.
+func TestEndedAtWork(t *testing.T) {
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	p := newPerson(t, srv)
+	m := p.mailer()
+	for i := range 30 {
+		m.Append("INBOX", large(i), time.Time{})
+	}
+	proxy := testenv.Proxy(t, srv.Addr(), testenv.ProxyOptions{})
+	p.through(proxy.Addr())
+	begun := make(chan struct{}, 100)
+	proxy.OnExchange(func(_ int, line string) {
+		if strings.Contains(line, "BODY.PEEK") {
+			go proxy.Stall(true)
+			begun <- struct{}{}
+		}
+	})
+	c := p.call("-c", p.config(), "-u", "basic").started()
+	<-begun
+	told := time.Now()
+	c.signal(syscall.SIGTERM)
+	if s := c.status(); s != exitOK || strings.Contains(c.all(), "ERROR") {
+		t.Errorf("status %d: %s", s, c.all())
+	}
+	if took := time.Since(told); took > 5*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	p.through(srv.Addr())
+	p.sync()
+	p.inStep()
+}
+
 // What only one run has, holds for that alone.
 func TestFlags(t *testing.T) {
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})

@@ -273,7 +273,7 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.Finish(0)
-	if !strings.Contains(errs.String(), "offlineimapctl top") {
+	if !strings.Contains(errs.String(), "offlineimapctl monitor") {
 		t.Errorf("blinkenlights are shown without a word: %s", &errs)
 	}
 	if _, err := Open(Options{Name: "basic", LogFile: t.TempDir(), Stdout: &errs, Stderr: &errs}); err == nil || store.ClassOf(err) != store.Config {

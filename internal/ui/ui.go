@@ -137,7 +137,7 @@ func (u *UI) begin(o Options) {
 		record{level: slog.LevelInfo, command: "initbanner", data: []string{banner}},
 	)
 	if name := strings.ToLower(o.Name); strings.HasSuffix(name, "blinkenlights") {
-		u.Info("blinkenlights is shown as ttyui; offlineimapctl top shows accounts at work on the whole screen")
+		u.Info("blinkenlights is shown as ttyui; offlineimapctl monitor shows what the daemon does")
 	}
 	for _, d := range o.Debug {
 		if d = strings.TrimSpace(strings.ToLower(d)); d != "" && d != "all" && debugNames[d] == "" {
