@@ -74,13 +74,20 @@ func spellings(local []store.Mailbox, jobs []*folderRun, sep byte) names.Spellin
 	return s
 }
 
+// impossible tells whether a mailbox cannot be made because of its name.
+func impossible(err error) bool {
+	return err != nil && store.ClassOf(err) == store.Config && store.ScopeOf(err) == store.ScopeFolder
+}
+
 // createLocal makes the local folder. On a file system that takes upper and lower
 // case for the same it may be that of another mailbox: then neither is touched.
 func (f *folderRun) createLocal(ctx context.Context) error {
 	if err := f.run.Local.Create(ctx, f.localName); err != nil {
 		return fmt.Errorf("create the local folder %q: %w", f.localName, err)
 	}
-	if f.alike == "" && !names.Composable(f.localName) {
+	// A server says so by itself, and to list it while its mailboxes are in use would
+	// void what was heard of them.
+	if f.alike == "" && !names.Composable(f.localName) || f.run.Local.Properties().Mapped {
 		return nil
 	}
 	boxes, err := f.run.Local.Survey(ctx)

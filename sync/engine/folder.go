@@ -274,8 +274,15 @@ func (f *folderRun) create(ctx context.Context) error {
 	if f.localBox == nil {
 		f.report.CreatedLocal = true
 		if !f.run.DryRun {
-			if err := f.createLocal(ctx); err != nil || f.done {
+			err := f.createLocal(ctx)
+			if impossible(err) {
+				f.report.CreatedLocal = false
+				f.skip(err)
+			} else if err != nil {
 				return err
+			}
+			if f.done {
+				return nil
 			}
 		}
 		f.tell(Event{Kind: FolderCreated, Side: guard.Local})
@@ -287,7 +294,7 @@ func (f *folderRun) create(ctx context.Context) error {
 		f.report.CreatedRemote = true
 		if !f.run.DryRun {
 			err := f.run.Remote.Create(ctx, f.remoteName)
-			if store.ClassOf(err) == store.Config && store.ScopeOf(err) == store.ScopeFolder {
+			if impossible(err) {
 				f.report.CreatedRemote = false
 				f.skip(err)
 				return nil

@@ -33,58 +33,60 @@ func (s *Store) Create(ctx context.Context, name string) error {
 }
 
 func (s *Store) create(ctx context.Context, x *session, name string) error {
-	doubtful := names.Composable(name)
+	variable := names.Composable(name)
 	var sep byte
+	var doubtful bool
 	s.learn(func(l *layout) {
-		sep, doubtful = l.separator, doubtful || l.spelled.Other(name) != ""
+		sep, doubtful = l.separator, variable || l.spelled.Other(name) != ""
 		l.spelled.Add(name) // others of the same run are to be told from it
 	})
 	cmds := []*wire.Command{wire.Create(name)}
 	if s.o.SubscribedOnly {
 		cmds = append(cmds, wire.Subscribe(name)) // else it would not be listed
 	}
-	res, err := x.run(ctx, nil, cmds...)
+	var shown listed
+	res, err := x.run(ctx, shown.handler(), append(cmds, wire.ListCmd("", name, wire.ListOptions{}))...)
 	if err != nil {
 		return err
 	}
-	first := res[0]
-	last := first
+	first, last := res[0], res[0]
 	if !created(first) && sep != 0 {
 		if cmds = ancestors(name, sep); len(cmds) > 0 {
-			if res, err = x.run(ctx, nil, append(cmds, wire.Create(name))...); err != nil {
+			shown = listed{}
+			cmds = append(cmds, wire.Create(name), wire.ListCmd("", name, wire.ListOptions{}))
+			if res, err = x.run(ctx, shown.handler(), cmds...); err != nil {
 				return err
 			}
-			last = res[len(res)-1]
+			last = res[len(res)-2]
 		}
 	}
-	if last.OK() && !doubtful {
+	written := shown.spelling(name)
+	switch {
+	case last.OK() && !doubtful && (written == name || written == ""):
 		return nil
-	}
-	// Servers without response codes refuse what exists in words of their own.
-	if !created(last) {
-		l, err := x.list(ctx, "", name)
-		if err != nil {
-			return err
-		}
-		if len(l.holding) == 0 {
-			return answered(store.ScopeFolder, first, "CREATE")
-		}
+	case !created(last) && written == "":
+		// Servers without response codes refuse what exists in words of their own, and
+		// list it.
+		return answered(store.ScopeFolder, first, "CREATE")
 	}
 	// A server may give a name back as it was asked for it, so all are listed.
-	l, err := x.list(ctx, s.o.Reference, "*")
-	if err != nil {
+	var all listed
+	if res, err = x.run(ctx, all.handler(), wire.ListCmd(s.o.Reference, "*", wire.ListOptions{})); err != nil {
 		return err
 	}
-	switch other := l.spelling(name); {
-	case other == name:
+	if err := answered(store.ScopeFolder, res[0], "LIST"); err != nil {
+		return err
+	}
+	switch written = all.spelling(name); {
+	case written == name:
 		return nil
-	case other != "":
+	case written != "":
 		return &store.Error{Class: store.Config, Scope: store.ScopeFolder,
-			Err:  fmt.Errorf("for the server it is %q, which it has already", names.Display(other)),
+			Err:  fmt.Errorf("for the server it is %q, which it has already", names.Display(written)),
 			Hint: "give both folders the same spelling, or leave one of them out by a folderfilter"}
-	case last.OK():
+	case variable || last.OK():
 		return &store.Error{Class: store.Config, Scope: store.ScopeFolder,
-			Err:  errors.New("the server has made it, and does not list it under this name"),
+			Err:  errors.New("the server has it, and does not list it under this name"),
 			Hint: "if the server writes the name otherwise, rename the local folder so"}
 	}
 	return nil // a mailbox that is not listed has no folder of its own
@@ -104,32 +106,21 @@ func ancestors(name string, sep byte) (cmds []*wire.Command) {
 	return cmds
 }
 
-// listed are mailboxes as a server lists them.
-type listed struct {
-	holding []string // those that can hold mails
-	others  []string
-}
+// listed are names of mailboxes that can hold mails, as a server lists them.
+type listed []string
 
-func (x *session) list(ctx context.Context, reference, pattern string) (listed, error) {
-	var out listed
-	h := &wire.Handler{List: func(l *wire.List) {
-		if l.Has(goimap.MailboxAttrNoSelect) || l.Has(goimap.MailboxAttrNonExistent) {
-			out.others = append(out.others, canonical(l.Mailbox))
-		} else {
-			out.holding = append(out.holding, canonical(l.Mailbox))
+func (all *listed) handler() *wire.Handler {
+	return &wire.Handler{List: func(l *wire.List) {
+		if !l.Has(goimap.MailboxAttrNoSelect) && !l.Has(goimap.MailboxAttrNonExistent) {
+			*all = append(*all, canonical(l.Mailbox))
 		}
 	}}
-	res, err := x.run(ctx, h, wire.ListCmd(reference, pattern, wire.ListOptions{}))
-	if err == nil {
-		err = answered(store.ScopeFolder, res[0], "LIST")
-	}
-	return out, err
 }
 
-// spelling returns how the server writes name, itself where there is one of that
-// name; "" if there is none.
-func (l listed) spelling(name string) (other string) {
-	for _, n := range l.holding {
+// spelling returns how the server writes name: as it is where that is listed, else
+// as another that is the same where case does not matter, else "".
+func (all listed) spelling(name string) (other string) {
+	for _, n := range all {
 		if n == name {
 			return name
 		}
