@@ -73,8 +73,9 @@ func (f *front) act(c *conductor, cancel func(), stderr io.Writer) {
 			case syscall.SIGUSR2, syscall.SIGABRT:
 				if !drained {
 					drained = true
-					f.screen.Warn("ending after the passes that are under way")
 					close(f.drain)
+					// A reader of the output that does not read must not hold up signals.
+					go f.screen.Warn("ending after the passes that are under way")
 				}
 			case syscall.SIGQUIT:
 				dump(stderr)
@@ -82,9 +83,9 @@ func (f *front) act(c *conductor, cancel func(), stderr io.Writer) {
 			default:
 				switch ends++; ends {
 				case 1:
-					f.screen.Warn("ending in order; the next run goes on where this one was")
 					cancel()
 					late = time.After(inOrder)
+					go f.screen.Warn("ending in order; the next run goes on where this one was")
 				case enough:
 					atOnce()
 				}
