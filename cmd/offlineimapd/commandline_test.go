@@ -101,9 +101,9 @@ func TestStatuses(t *testing.T) {
 	p.configure()
 	said(exitError, nil, "password")
 	p.pass = "pass"
-	p.more = "remote_identity = boss\n"
+	p.more = "decodefoldernames = yes\n"
 	p.configure()
-	said(exitConfig, nil, "remote_identity", "config:")
+	said(exitConfig, nil, "decodefoldernames", "config:")
 	p.more = "maxconections = 2\n"
 	p.configure()
 	said(exitOK, nil, "warning", "maxconnections")
