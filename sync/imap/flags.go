@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"fmt"
 	"math/bits"
 	"strings"
 
@@ -71,6 +72,23 @@ func (t *flagTable) mask(names []goimap.Flag) mail.Flags {
 		f |= t.parse(n)
 	}
 	return f
+}
+
+// keywords says, once a store, that a mailbox does not keep keywords which a person
+// has given letters to. Of $Forwarded nothing is said: nobody has asked for it.
+func (f *folder) keywords(b *box, mask mail.Flags) {
+	lost := f.s.flags.all &^ (mask | mail.SystemFlags | mail.Passed)
+	if lost == 0 || f.readOnly || b.readOnly {
+		return
+	}
+	f.s.lacking.Do(func() {
+		var names []string
+		for _, n := range f.s.flags.list(lost) {
+			names = append(names, string(n))
+		}
+		f.s.o.OnText(fmt.Sprintf("%s lets nobody set the keywords %s in %s: the letters %s stay in the files here, and are not carried over",
+			f.s.o.Host, strings.Join(names, ", "), f, lost))
+	})
 }
 
 // flagReader parses the flags of many mails. Servers use a few names over and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/sync/names"
@@ -25,8 +26,8 @@ type Mechanism string
 
 // The mechanisms.
 const (
-	AuthPlain   Mechanism = "PLAIN"    // RFC 4616
-	AuthLogin   Mechanism = "LOGIN"    // the LOGIN command
+	AuthPlain Mechanism = "PLAIN" // RFC 4616
+	AuthLogin Mechanism = "LOGIN" // the LOGIN command
 	// AuthXOAuth2 takes an access token in place of a password, where Auth.Token is
 	// not nil (https://developers.google.com/gmail/imap/xoauth2-protocol).
 	AuthXOAuth2 Mechanism = "XOAUTH2"
@@ -85,6 +86,8 @@ type Store struct {
 	flags *flagTable
 	pool  *pool
 	seen  seen
+	// lacking is done when it was told that keywords are not kept.
+	lacking sync.Once
 	// layout is what was learned of the server; whoever takes it puts it back at once.
 	layout chan layout
 }

@@ -94,7 +94,9 @@ func (f *folder) scanned(l *listing, r wire.Result) error {
 func (f *folder) snapshot(l *listing) *mail.Snapshot {
 	st := l.b.stamp()
 	f.s.seen.note(f.name, st)
-	return &mail.Snapshot{Stamp: st, Mask: l.b.mask(f.s.flags), ReadOnly: f.readOnly || l.b.readOnly}
+	mask := l.b.mask(f.s.flags)
+	f.keywords(l.b, mask)
+	return &mail.Snapshot{Stamp: st, Mask: mask, ReadOnly: f.readOnly || l.b.readOnly}
 }
 
 // delta asks for what changed since the stamp. It returns neither snapshot nor
