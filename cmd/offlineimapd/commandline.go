@@ -39,6 +39,7 @@ type options struct {
 	// remoteID, where not "", is engine.Request.RemoteID, for tests that copy a
 	// mailbox to another user.
 	remoteID string
+	localID  string // of a local server, the same
 }
 
 // asOfflineIMAP tells whether a program of this name is to be OfflineIMAP: under

@@ -62,7 +62,7 @@ func (k *keeper) informLocal(ctx context.Context, p engine.Policy) error {
 	l := k.account.Local
 	say(fmt.Sprintf("Local repository '%s': type '%s'", plain(l.Name), l.Type))
 	k.expressions(l)
-	boxes, err := newLocal(k.cfg, k.account, &k.names, nil, p.Names.Back).Survey(ctx)
+	boxes, err := k.localBoxes(ctx, p)
 	if err != nil && !errors.Is(err, maildir.ErrNoRoot) {
 		return err
 	}

@@ -70,6 +70,9 @@ func (k *keeper) locked(ctx context.Context, do func() error) error {
 // tree is the store of the local folders, with what the configuration says of
 // names.
 func (k *keeper) tree(ctx context.Context) (*maildir.Store, error) {
+	if k.account.Local.Maildir == nil {
+		return nil, &store.Error{Class: store.Config, Err: errors.New("the local repository is a server, where nothing is named after UIDs or flags")}
+	}
 	p := policy(k.cfg, k.account)
 	if err := k.work(false).folders(ctx, &p); err != nil {
 		return nil, err

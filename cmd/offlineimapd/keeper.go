@@ -130,7 +130,7 @@ func (k *keeper) work(full bool) work {
 	return work{
 		cfg: k.cfg, account: k.account, names: &k.names, python: k.python, list: k.list, changes: k.changes,
 		approve: approve, chosen: choose(k.o.chosen), full: full, dryRun: k.cfg.General.DryRun,
-		ask: k.ask, step: k.o.step, patience: k.o.patience, remoteID: k.o.remoteID,
+		ask: k.ask, step: k.o.step, patience: k.o.patience, remoteID: k.o.remoteID, localID: k.o.localID,
 		observe: k.screen.Event, note: k.screen.Warn, hooked: k.screen.Hook, dialing: k.dialing,
 		trace: tracer(k.o.debug, func(text string) { k.front.screen.Debug("imap", text) }),
 	}

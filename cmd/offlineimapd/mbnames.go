@@ -53,12 +53,16 @@ func (l *mailboxList) record(ctx context.Context, a *config.Account, r *engine.R
 	if l == nil {
 		return
 	}
-	folders, known := recorded(r, a.Local.Maildir.LocalFolders, places)
+	root := ""
+	if a.Local.Maildir != nil {
+		root = a.Local.Maildir.LocalFolders
+	}
+	folders, known := recorded(r, root, places)
 	if !known {
 		return
 	}
 	l.do(ctx, a.Name, func(w *mbnames.Writer) error {
-		if err := w.Record(ctx, a.Name, a.Local.Maildir.LocalFolders, folders); err != nil {
+		if err := w.Record(ctx, a.Name, root, folders); err != nil {
 			return err
 		}
 		if l.waits = !l.always; l.waits {

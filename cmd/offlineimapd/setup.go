@@ -143,9 +143,7 @@ func (l *loader) spec(cfg *config.Config, a *config.Account) service.Spec {
 	if a.AutoRefresh <= 0 && s.Refused == "" {
 		l.once(slog.LevelInfo, fmt.Sprintf("%s: autorefresh is not set, or 0: synced every 5 minutes", a.Name), "account", a.Name)
 	}
-	if a.Local != nil && a.Local.Maildir != nil {
-		s.Root = a.Local.Maildir.LocalFolders
-	}
+	s.Root = localPlace(a.Local)
 	if a.Remote != nil && a.Remote.IMAP != nil {
 		m := a.Remote.IMAP
 		s.Host, s.User, s.Connections = m.Host, m.User, m.MaxConnections

@@ -21,7 +21,6 @@ import (
 	"github.com/offlineimap/offlineimapd/sync/engine"
 	"github.com/offlineimap/offlineimapd/sync/imap"
 	"github.com/offlineimap/offlineimapd/sync/imap/dial"
-	"github.com/offlineimap/offlineimapd/sync/localstatus"
 	"github.com/offlineimap/offlineimapd/sync/maildir"
 	"github.com/offlineimap/offlineimapd/sync/names"
 	"github.com/offlineimap/offlineimapd/sync/state"
@@ -46,7 +45,7 @@ func runAccounts(ctx context.Context, cfg *config.Config, accounts []*config.Acc
 				cfg: cfg, account: a, names: names, python: ev, list: list, changes: changed(a),
 				approve: own(o.approve, a.Name, len(accounts) == 1), dryRun: o.dryRun,
 				chosen: choose(o.chosen), trace: tracer(o.debug, func(line string) { s.note(a.Name, line) }),
-				step: o.step, patience: o.patience, remoteID: o.remoteID,
+				step: o.step, patience: o.patience, remoteID: o.remoteID, localID: o.localID,
 				observe: func(e engine.Event) { s.event(a.Name, e) },
 				note:    func(text string) { s.note(a.Name, text) },
 			}.run(ctx)
@@ -80,6 +79,7 @@ type work struct {
 	step     func(name string)
 	patience time.Duration
 	remoteID string // "": as configured
+	localID  string // of a local server, the same
 	observe  engine.Observer
 	note     func(text string)
 	trace    func(dir byte, line string) // imap.Options.Log; may be nil
@@ -138,14 +138,11 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		}
 		defer lock.Unlock()
 	}
-	local := newLocal(w.cfg, a, w.names, w.changes, policy.Names.Back)
-	if !w.dryRun {
-		unlock, err := local.Lock()
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
+	local, err := w.openLocal(ctx, policy, dir)
+	if err != nil {
+		return nil, err
 	}
+	defer local.done()
 	w.hook(ctx, "presynchook", a.PreSyncHook, nil)
 	db, err := state.Open(ctx, path, state.Options{Account: a.Name, ReadOnly: w.dryRun, Step: w.step})
 	if err != nil {
@@ -159,13 +156,10 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		return nil, err
 	}
 	report, err := engine.Run(ctx, engine.Request{
-		Account: a.Name, Local: local, Remote: remote, State: db,
+		Account: a.Name, Local: local.Store, LocalID: local.id, Remote: remote, State: db,
 		Policy: policy, Approve: w.approve, ApproveTokens: w.tokens, Only: w.only, Full: w.full, DryRun: w.dryRun,
 		RemoteID: cmp.Or(w.remoteID, remoteID(m)), Patience: w.patience,
-		Inherit: localstatus.New(localstatus.Options{
-			Metadata: metadata, Account: a.Name, LocalRepository: a.Local.Name, RemoteRepository: a.Remote.Name,
-			Separator: a.Local.Maildir.Sep, UTF8: a.UTF8FolderNames,
-		}),
+		Inherit: local.inherit,
 		NewID: rand.Text, Now: time.Now,
 	}, w.observe)
 	// The context may have ended; leaving in order has limits of its own.
@@ -254,7 +248,7 @@ func (w work) server(ctx context.Context, m *config.IMAP) (*imap.Store, error) {
 	}
 	o := imap.Options{
 		Host: m.Host, MaxConnections: cmp.Or(w.connections, m.MaxConnections), Compress: m.UseCompression, Expunge: m.Expunge,
-		Keywords: a.Local.Maildir.CustomFlags, Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
+		Keywords: keywordsOf(a.Local), Reference: m.Reference, SubscribedOnly: m.SubscribedOnly,
 		Timeout: cfg.General.SockTimeout,
 		Auth:    imap.Auth{User: m.User, Identity: m.Identity, Password: secret, Mechanisms: mechanisms(m.AuthMechanisms)},
 		OnText:  w.note, Log: w.trace,

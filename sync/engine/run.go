@@ -65,6 +65,9 @@ type Request struct {
 	// RemoteID names the server and the user, so that another mailbox is not taken
 	// for the one that the base describes.
 	RemoteID string
+	// LocalID does the same for a local side that is a server; "" for a directory,
+	// which is known by its mark.
+	LocalID string
 	// Patience is how long a server may be at work on an upload whose connection
 	// is dead. Nothing is uploaded again before a run has lasted so long.
 	Patience time.Duration
@@ -85,6 +88,7 @@ var ErrNoFolder = errors.New("there is no such folder")
 const (
 	metaRoot   = "root"   // the mark of the local store's place
 	metaRemote = "remote" // Request.RemoteID
+	metaLocal  = "local"  // Request.LocalID
 )
 
 // run is the state of one Run. Its fields do not change once the workers have
@@ -239,19 +243,23 @@ func (r *run) feed(ctx context.Context, jobs []*folderRun, results chan<- *folde
 // compared anew, which removes nothing.
 func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*guard.Hold, error) {
 	meta := map[string]string{}
-	for _, k := range []string{metaRoot, metaRemote} {
+	for _, k := range []string{metaRoot, metaRemote, metaLocal} {
 		v, _, err := r.State.Meta(ctx, k)
 		if err != nil {
 			return nil, fmt.Errorf("read the state: %w", err)
 		}
 		meta[k] = v
 	}
-	want := map[string]string{metaRemote: r.RemoteID}
+	want := map[string]string{metaRemote: r.RemoteID, metaLocal: r.LocalID}
 	var hold *guard.Hold
 	anew := ""
 	if was := meta[metaRemote]; was != "" && was != r.RemoteID {
 		hold = guard.Account(was, r.RemoteID)
 		anew = "another server or user, as approved"
+	}
+	if was := meta[metaLocal]; was != r.LocalID && (was != "" || meta[metaRoot] != "") {
+		hold = guard.Both(hold, guard.LocalAccount(was, r.LocalID))
+		anew = "another local server or user, as approved"
 	}
 	place, rooted := r.Local.(Rooted)
 	mark, ours := false, false
@@ -275,6 +283,8 @@ func (r *run) root(ctx context.Context, known *[]state.Folder, rep *Report) (*gu
 		want[metaRoot] = known
 		mark = id != known
 		r.noPlace = r.DryRun && !exists
+	} else if r.LocalID != "" {
+		want[metaRoot] = "" // a mark of another time says nothing of a server
 	}
 	// Where nothing was ever synced, nothing can be mixed up.
 	if hold != nil && len(*known) > 0 && !slices.Contains(r.Approve, ApproveRoot) && !r.agreed(hold) {

@@ -125,6 +125,12 @@ func Account(was, is string) *Hold {
 	return hold(account, account, []Reason{{OtherRemote, Remote, accountText(was, is)}}, was, is)
 }
 
+// LocalAccount holds a whole account: the local side is another server, or
+// belongs to another user, than the base speaks of. A directory has no name here.
+func LocalAccount(was, is string) *Hold {
+	return hold(account, account, []Reason{{OtherRemote, Local, localAccountText(was, is)}}, "local", was, is)
+}
+
 // Both joins what holds one account for two things, so that nobody approves of
 // one of them who has not seen the other. Either may be nil.
 func Both(a, b *Hold) *Hold {

@@ -92,6 +92,18 @@ func accountText(was, is string) string {
 		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", is, was, ask(account))
 }
 
+func localAccountText(was, is string) string {
+	place := func(s string) string {
+		if s == "" {
+			return "a directory"
+		}
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprintf("the configuration names %s as the local side now, and it was %s, and so nothing was done. "+
+		"If that is a mistake, correct the local repository. If it is another name of the same account, or you have moved, %s: "+
+		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", place(is), place(was), ask(account))
+}
+
 func mails(n int) string {
 	if n == 1 {
 		return "1 mail"

@@ -22,6 +22,8 @@ type Options struct {
 	Account, LocalRepository, RemoteRepository string
 	// Separator parts the levels of local folder names.
 	Separator byte
+	// Server: the local repository is a server too, with UIDVALIDITYs of its own.
+	Server bool
 	// UTF8: the remote repository has utf8foldernames, so that OfflineIMAP knows
 	// its folders by their decoded names.
 	UTF8 bool
@@ -69,7 +71,7 @@ func (r Reader) Inherit(ctx context.Context, p engine.FolderPair, all []engine.F
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be used: %w", file, err)
-	case v != maildirValidity:
+	case v != maildirValidity && !r.o.Server:
 		return nil, fmt.Errorf("%s cannot be used: by %s the local folder was no Maildir", file, local)
 	}
 	remote := filepath.Join(r.o.Metadata, "Repository-"+component(r.o.RemoteRepository), "FolderValidity", validity)
