@@ -6,6 +6,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/names"
+	"github.com/offlineimap/offlineimapd/sync/state"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -103,11 +104,14 @@ func (f *folderRun) createLocal(ctx context.Context) error {
 			other = b.Name
 		}
 	}
-	f.report.CreatedLocal = false
-	f.skip(store.Fail(store.Config, store.ScopeFolder, fmt.Errorf(
-		"the file system of the local folders does not tell %q from %q: give both the same spelling, or leave one of them out by a folderfilter", f.localName, other)))
-	return nil
+	return &store.Error{Class: store.Config, Scope: store.ScopeFolder,
+		Err:  fmt.Errorf("the file system of the local folders writes %q otherwise, and does not tell it from %q", f.localName, other),
+		Hint: "give both mailboxes the same spelling, or leave one of them out by a folderfilter"}
 }
+
+// metaLeftover with the name of a local folder in the state says that it was told
+// of what leftover has found.
+const metaLeftover = "leftover/"
 
 // leftover tells whether a local folder that has no mailbox is an empty one that
 // OfflineIMAP made for a mailbox and has no use for. On the server it would become
@@ -126,7 +130,14 @@ func (f *folderRun) leftover(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	f.done = true
+	key := metaLeftover + f.localName
+	if v, _, err := f.run.State.Meta(ctx, key); err != nil || v != "" {
+		return true, err
+	}
 	f.report.Notes = append(f.report.Notes, fmt.Sprintf(
-		"the local folder %q is empty, as OfflineIMAP leaves it where the server has a mailbox %q; no mailbox is made for it", f.localName, names.Display(f.blank)))
-	return true, nil
+		"the local folder %q is empty, as OfflineIMAP leaves it where the server has a mailbox %q: no mailbox is made for it, and you can remove it", f.localName, names.Display(f.blank)))
+	if f.run.DryRun {
+		return true, nil
+	}
+	return true, f.run.committer.write(ctx, false, state.SetMeta{Key: key, Value: "1"})
 }

@@ -106,9 +106,10 @@ func TestLeftovers(t *testing.T) {
 	p.must(p.remote.Create("v1.2"))
 	p.add(p.remote, "v1.2", 3, 0)
 	p.must(p.local.Create("v1.2"))
-	for range 2 {
+	for i := range 3 {
 		f := result(p.sync(), "v1/2")
-		if f.Result != engine.Unchanged || len(f.Notes) != 1 || !strings.Contains(f.Notes[0], `"v1.2" is empty`) {
+		told := len(f.Notes) == 1 && strings.Contains(f.Notes[0], `"v1.2" is empty`)
+		if f.Result != engine.Unchanged || told != (i == 0) {
 			t.Fatalf("%+v", f)
 		}
 	}

@@ -278,11 +278,10 @@ func (f *folderRun) create(ctx context.Context) error {
 			if impossible(err) {
 				f.report.CreatedLocal = false
 				f.skip(err)
-			} else if err != nil {
-				return err
-			}
-			if f.done {
 				return nil
+			}
+			if err != nil {
+				return err
 			}
 		}
 		f.tell(Event{Kind: FolderCreated, Side: guard.Local})
