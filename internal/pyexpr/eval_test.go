@@ -102,3 +102,25 @@ func FuzzEval(f *testing.F) {
 		}
 	})
 }
+
+// TestExceptions tells the class of what fails, by which a person sees what is
+// wrong with a filter.
+func TestExceptions(t *testing.T) {
+	for src, want := range map[string]string{
+		"re.match('a', f).group(1)": "AttributeError", "{}[f]": "KeyError", "os.environ['NO_SUCH']": "KeyError", "f + 1": "TypeError", "f < 1": "TypeError",
+		"f.split('.')[9]": "IndexError", "f.index('?')": "ValueError", "int(f)": "ValueError", "1 / len('')": "ZeroDivisionError", "re.sub('(', '', f)": "re.error",
+		"re.sub('a', r'\\2', f)": "re.error", "'ä'.encode('ascii')": "UnicodeEncodeError", "b'\\xff'.decode()": "UnicodeDecodeError", "next(iter([]))": "StopIteration",
+		"'%d' % f": "TypeError", "'{}{}'.format(f)": "IndexError", "'{a}'.format(f)": "KeyError", "[f] in {}": "TypeError", "f(1)": "TypeError", "f.lower(1)": "TypeError",
+		"re.search('(?<=a+)b', f)": "re.error", "[0]*10**9": "TimeoutError",
+	} {
+		v, err := pyexpr.Eval(t.Context(), "lambda f: "+src)
+		if err != nil {
+			t.Fatal(src, err)
+		}
+		v, err = v.(pyexpr.Func).Call(t.Context(), "INBOX")
+		var e *pyexpr.Error
+		if !errors.As(err, &e) || e.Kind != want {
+			t.Errorf("%s is %v, %v; want a %s", src, v, err, want)
+		}
+	}
+}

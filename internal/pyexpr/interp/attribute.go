@@ -1,6 +1,10 @@
 package interp
 
-import "github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
+import (
+	"strings"
+
+	"github.com/offlineimap/offlineimapd/internal/pyexpr/raise"
+)
 
 // method is a method of a type. Its arguments are bound before it is called.
 type method struct {
@@ -23,6 +27,10 @@ func (m method) invoke(r *Run, self any, a args) (any, error) {
 // attribute is x.name. One that is not known here may be known to Python.
 func (r *Run) attribute(x any, name string) (any, error) {
 	switch x := x.(type) {
+	case nil: // as of a match that is none
+		if !strings.HasPrefix(name, "_") {
+			return nil, &raise.Error{Kind: "AttributeError", Text: "'NoneType' object has no attribute '" + name + "'"}
+		}
 	case *Module:
 		if v, ok := x.members[name]; ok {
 			return v, nil

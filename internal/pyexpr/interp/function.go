@@ -20,7 +20,7 @@ var functions = map[string]method{
 	"cmp":        {params: "/ x y", call: cmp},
 	"callable":   {params: "/ obj", call: func(_ *Run, _ any, a []any) (any, error) { return Callable(a[0]), nil }},
 	"isinstance": {params: "/ obj cls", call: func(r *Run, _ any, a []any) (any, error) { return isInstance(a[0], a[1]) }},
-	"type":       {params: "/ obj", call: typeOf},
+	"type":       {params: "/ obj bases? dict?", call: typeOf},
 	"format":     {params: "/ value spec?", call: formatOne},
 	"range":      {params: "/ a b? c?", call: newRange},
 	"round":      {params: "number ndigits?", call: round},
@@ -153,6 +153,9 @@ func cmp(r *Run, _ any, a []any) (any, error) {
 }
 
 func typeOf(r *Run, _ any, a []any) (any, error) {
+	if a[1] != (absent{}) {
+		return nil, raise.Unsupported("a new class")
+	}
 	if t, ok := r.library.names[nameOf(a[0])].(*Type); ok {
 		return t, nil
 	}

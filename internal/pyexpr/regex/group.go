@@ -41,7 +41,7 @@ func (p *parser) group(flags Flags, depth int) (*node, error) {
 				return nil, err
 			}
 			w := p.width(n.sub[0])
-			if w.hi == maxWidth {
+			if w.lo == maxWidth {
 				return nil, raise.Unsupported("a look-behind of that width")
 			}
 			if w.lo != w.hi {
