@@ -13,6 +13,10 @@ import (
 // enough signals to end end the program without more ado.
 const enough = 3
 
+// mostInOrder is how long a run may take to end in order: a person who cannot wait
+// has two more signals, and status 0 says that nothing was cut off.
+const mostInOrder = 5 * time.Second
+
 // exitAborted is what a shell shows of a program that abort(3) ended.
 const exitAborted = 128 + int(syscall.SIGABRT)
 
@@ -84,7 +88,7 @@ func (f *front) act(c *conductor, cancel func(), stderr io.Writer) {
 				switch ends++; ends {
 				case 1:
 					cancel()
-					late = time.After(inOrder)
+					late = time.After(mostInOrder)
 					go f.screen.Warn("ending in order; the next run goes on where this one was")
 				case enough:
 					atOnce()

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 )
@@ -82,6 +85,62 @@ func TestParse(t *testing.T) {
 		if _, err := parse(tt.name, strings.Fields(tt.line)); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s %s: %v, not %q", tt.name, tt.line, err, tt.says)
 		}
+	}
+}
+
+// TestRead tries what the command line changes in a configuration, for the daemon
+// as for a run.
+func TestRead(t *testing.T) {
+	p := newPersonOffline(t)
+	p.settings(map[string]string{"[Account work]": "autorefresh = 5", "[general]": "maxsyncaccounts = 3", "[Repository there]": "maxconnections = 7"})
+	for _, tt := range []struct {
+		line        string
+		refresh     time.Duration
+		accounts    int
+		connections int
+		ui          string
+		dry         bool
+	}{
+		{"", 5 * time.Minute, 3, 7, "ttyui", false},
+		{"-1", 5 * time.Minute, 1, 1, "ttyui", false},
+		{"-o", 0, 3, 7, "ttyui", false},
+		{"--once", 0, 3, 7, "ttyui", false},
+		{"-o -k Account_work:autorefresh=9", 0, 3, 7, "ttyui", false},
+		{"-k Account_work:autorefresh=9 -k maxsyncaccounts=2", 9 * time.Minute, 2, 7, "ttyui", false},
+		{"-u quiet -k ui=basic", 5 * time.Minute, 3, 7, "quiet", false},
+		{"-k ui=basic -k dry-run=yes", 5 * time.Minute, 3, 7, "basic", true},
+		{"--dry-run", 5 * time.Minute, 3, 7, "ttyui", true},
+	} {
+		o, err := parse("offlineimapd", strings.Fields(tt.line))
+		p.must(err)
+		cfg, _, err := o.read(p.config())
+		p.must(err)
+		a := cfg.Account("work")
+		if g := cfg.General; a.AutoRefresh != tt.refresh || g.MaxSyncAccounts != tt.accounts || a.Remote.IMAP.MaxConnections != tt.connections ||
+			g.UI != tt.ui || g.DryRun != tt.dry {
+			t.Errorf("%s: every %v, %d accounts, %d connections, %s, dry run %v", tt.line, a.AutoRefresh, g.MaxSyncAccounts, a.Remote.IMAP.MaxConnections, g.UI, g.DryRun)
+		}
+	}
+}
+
+// newPersonOffline is a person who meets no server.
+func newPersonOffline(t testing.TB) *person {
+	p := &person{t: t, addr: "127.0.0.1:9", user: "me", pass: "pass", dir: t.TempDir()}
+	p.configure()
+	return p
+}
+
+// What --once logs to a file stands behind what is in it.
+func TestOnceLog(t *testing.T) {
+	p := newPersonOffline(t)
+	log := filepath.Join(p.dir, "log")
+	p.must(os.WriteFile(log, []byte("before\n"), 0o600))
+	status, out, errs := p.run("-l", log, "-P", "profile")
+	b, err := os.ReadFile(log)
+	p.must(err)
+	if said := string(b); status != exitError || !strings.HasPrefix(said, "before\n") || !strings.Contains(said, "connect") || !strings.Contains(said, "work: not finished") ||
+		!strings.Contains(errs, "-P") || !strings.Contains(out, "work: not finished") {
+		t.Errorf("status %d: %s%s; in the log: %s", status, out, errs, said)
 	}
 }
 
