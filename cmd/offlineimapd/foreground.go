@@ -57,17 +57,7 @@ func foreground(o options, stdin io.Reader, stdout, stderr io.Writer) int {
 		show.Name = "ttyui"
 	}
 	show.Stdin, _ = stdin.(*os.File)
-	f.screen, err = ui.Open(show)
-	if err != nil && show.Syslog {
-		// Mail is worth more than a second log.
-		without := show
-		without.Syslog = false
-		if screen, werr := ui.Open(without); werr == nil {
-			screen.Warn("-s: " + err.Error())
-			f.screen, err = screen, nil
-		}
-	}
-	if err != nil {
+	if f.screen, err = ui.Open(show); err != nil {
 		return o.complain(stderr, err)
 	}
 	f.python = evaluator(cfg, func(line string) { f.screen.Warn("python3: " + line) })
