@@ -145,11 +145,16 @@ func TestConcurrent(t *testing.T) {
 // TestIteratorOutlives leaves to Python a function that uses up what was made
 // before it was called.
 func TestIteratorOutlives(t *testing.T) {
-	v, err := pyexpr.Eval(t.Context(), "lambda f, names=map(str.lower, ['A', 'B']): f in names")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.(pyexpr.Func).Call(t.Context(), "a"); !errors.Is(err, pyexpr.ErrUnsupported) {
-		t.Errorf("the call ended with %v", err)
+	for _, src := range []string{
+		"lambda f, names=map(str.lower, ['A', 'B']): f in names", "lambda f, n=iter(['x', 'y']): next(n)", "(lambda n: lambda f: next(n, f))(x for x in 'ab')",
+		"lambda f, n=re.finditer('a', 'aa'): [m.start() for m in n]", "lambda f, n=zip('ab', 'cd'): dict(n)", "lambda f, n=iter('ab'): ''.join(n)",
+	} {
+		v, err := pyexpr.Eval(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := v.(pyexpr.Func).Call(t.Context(), "a"); !errors.Is(err, pyexpr.ErrUnsupported) {
+			t.Errorf("%s: %v, %v", src, v, err)
+		}
 	}
 }

@@ -399,10 +399,13 @@ func reversed(r *Run, _ any, a []any) (any, error) {
 	return nil, raise.Type("'%s' object is not reversible", nameOf(a[0]))
 }
 
-func next(_ *Run, _ any, a []any) (any, error) {
-	it, ok := a[0].(*Iter)
-	if !ok {
+func next(r *Run, _ any, a []any) (any, error) {
+	if _, ok := a[0].(*Iter); !ok {
 		return nil, raise.Type("'%s' object is not an iterator", nameOf(a[0]))
+	}
+	it, err := r.iterate(a[0])
+	if err != nil {
+		return nil, err
 	}
 	v, ok, err := it.next()
 	switch {
