@@ -179,3 +179,39 @@ func TestNamesOnADottedServer(t *testing.T) {
 		t.Errorf("here are %s; there are %s", l, r)
 	}
 }
+
+// What OfflineIMAP knew is believed of mailboxes whose names are, or seem to be, of
+// the kind, and of those that share a file of its with one that it ignores.
+func TestNamesAdopted(t *testing.T) {
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	p := newPerson(t, srv)
+	m := p.mailer()
+	for i, box := range []string{"w%2E2", "v1/2", "v1.2"} {
+		m.Create(box)
+		for n := range 10 {
+			m.Append(box, body(100*i+n), time.Time{})
+		}
+	}
+	c := changer{person: p}
+	c.offlineIMAP()
+	if got := p.dirs(); got != "INBOX v1.2 w%2E2" {
+		t.Fatalf("OfflineIMAP makes %s", got)
+	}
+	c.unlink("v1.2", 3)
+	c.unlink("w%2E2", 4)
+	r := c.report()
+	if n := r.Counts; n.Downloaded != 10 || n.Uploaded != 0 || n.RemovedRemote != 2 {
+		t.Errorf("the first run: %+v", n)
+	}
+	if got := p.dirs(); got != "INBOX v1%2E2 v1.2 w%2E2" {
+		t.Errorf("here are %s", got)
+	}
+	for _, f := range r.Folders {
+		if want := map[string]int{"v1/2": 10, "w%2E2": 10}[f.Name]; (f.Adopted == nil) != (want == 0) || f.Adopted != nil && f.Adopted.Mails != want {
+			t.Errorf("%s: adopted %+v, want %d; %v", f.Name, f.Adopted, want, f.Notes)
+		}
+	}
+	if n := p.sync(); n.Any() {
+		t.Errorf("a run with nothing to do: %+v", n)
+	}
+}

@@ -295,3 +295,30 @@ func FuzzDisplay(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLocal takes two names of a server's, as any octets, to the local side and back.
+func FuzzLocal(f *testing.F) {
+	for _, s := range []string{"v1.2", "v1%2E2", "v1%252E2", "a/b.c", "%25%2F", "G&AOQ-ste/1.0", "..", "%", "%2", "%25", "\xff.%2E"} {
+		f.Add(s, names.Display(s), byte('/'), byte('.'), false)
+		f.Add(s, s+"%2E", byte('.'), byte('/'), true)
+	}
+	f.Fuzz(func(t *testing.T, a, b string, remoteSep, localSep byte, utf bool) {
+		if localSep == 0 {
+			return
+		}
+		o := names.Options{RemoteSep: remoteSep, LocalSep: localSep, UTF8: utf}
+		la, err := names.Local(a, o)
+		if err != nil {
+			return
+		}
+		if back, err := names.Remote(la, o); err == nil && back != a && !otherwise(back, a, o) {
+			t.Errorf("%q became %q and came back as %q", a, la, back)
+		}
+		if lb, err := names.Local(b, o); err == nil && a != b && la == lb && !otherwise(a, b, o) {
+			t.Errorf("%q and %q are both kept in %q", a, b, la)
+		}
+		if _, _, differs := names.Before(a, o); differs && !strings.ContainsAny(a, "%/"+string(rune(localSep))) {
+			t.Errorf("%q is called another name now, %q", a, la)
+		}
+	})
+}
