@@ -82,8 +82,11 @@ func (f *front) work(stderr io.Writer) {
 	wanted := f.o.only(f.cfg.General.Accounts)
 	f.remarks(wanted)
 	accounts := f.selected(wanted)
+	if f.status == exitOK {
+		f.failed("", whose(f.o.approve, accounts))
+	}
 	if f.status != exitOK {
-		return // as there: one that does not exist keeps all from running
+		return // as there: one account that does not exist keeps all from running
 	}
 	ctx, c := f.listen(len(accounts), stderr)
 	defer c.stop()
