@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
@@ -51,28 +50,4 @@ func (r *run) sentHeaders(ctx context.Context, local store.Folder, refs []mail.R
 		h.Size = sizes[h.Ref]
 		found(h)
 	})
-}
-
-// outgoing is a mail as it is sent, of which the journal has the size.
-func (r *run) outgoing(body io.Reader, size int64) io.Reader {
-	if r.strip == nil {
-		return body
-	}
-	return &exactly{r: r.strip.Reader(body), left: size}
-}
-
-// exactly ends in io.EOF only where as much came as was announced. Else the file
-// was changed since it was looked at, and another run has to look again.
-type exactly struct {
-	r    io.Reader
-	left int64
-}
-
-func (e *exactly) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	e.left -= int64(n)
-	if e.left < 0 || err == io.EOF && e.left > 0 {
-		return 0, store.Fail(store.Temporary, store.ScopeMail, fmt.Errorf("a mail was changed while it was read"))
-	}
-	return n, err
 }

@@ -163,9 +163,9 @@ func (u *uploader) send(ctx context.Context, g []state.Intent) error {
 		m.Ref = mail.Ref{}
 		m.Flags = in.Flags & (u.shared | mail.SystemFlags) // a keyword that it does not keep may cost the mail
 		if u.run.strip != nil {
-			m.Size = in.Size
+			m.Size = in.Size // a file that was changed since then is refused by Put
 		}
-		if err := w.Put(ctx, m, u.run.outgoing(r, in.Size)); err != nil {
+		if err := w.Put(ctx, m, u.run.strip.Reader(r)); err != nil {
 			if store.ScopeOf(err) == store.ScopeMail {
 				u.localDirty = true
 				u.note(0, fmt.Errorf("the server does not take %q from %q: %w", in.Key, u.localName, err))
