@@ -113,7 +113,7 @@ func (v view) option(o ini.Option, variable bool) {
 		v.problem(Warning, o.Name, "obsolete: it has no effect", opt.note)
 	case opt.state == unused:
 		s, _, err := v.section.Get(o.Name)
-		if err == nil && (opt.neutral(s) || !opt.readable(s)) { // the latter is told where it is read
+		if err == nil && (opt.neutral(s) || !opt.readable(s) || opt.typ == typePython && v.l.syntax(s) != nil) { // the latter is told where it is read
 			return
 		}
 		v.problem(Warning, o.Name, "not used yet: "+opt.note, "")

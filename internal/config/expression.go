@@ -37,6 +37,8 @@ func (v view) python(name string) Expression {
 	if line, column := v.l.position(o, s, wrong.Line, wrong.Column); line > 0 {
 		p.Line = line
 		p.Text += fmt.Sprintf(", in column %d", column)
+	} else if wrong.Line == 1 {
+		p.Text += fmt.Sprintf(", in column %d of the value", wrong.Column)
 	}
 	v.l.add(p)
 	return e

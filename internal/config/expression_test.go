@@ -14,7 +14,7 @@ func TestExpressions(t *testing.T) {
 		"Python 2":       {with("remote", "nametrans = lambda f: f <> 'x'"), `error 16: [Repository R] nametrans: it is not a Python expression: invalid syntax at '>', in column 26 // write != in place of <>`},
 		"a statement":    {with("remote", "newmail_hook = print 'x'"), `error 16: [Repository R] newmail_hook: it is not a Python expression: invalid syntax at a literal, in column 22 // Python 3 prints with print(…)`},
 		"no parentheses": {with("remote", "nametrans = lambda f:\n  f"), `error 17: [Repository R] nametrans: it is not a Python expression: a line outside of brackets follows, in column 3 // put parentheses around what goes over several lines`},
-		"references":     {with("remote", "x = lambda\nnewmail_hook = %(x)s: )"), `error 17: [Repository R] newmail_hook: it is not a Python expression: unmatched ')'`},
+		"references":     {with("remote", "x = lambda\nnewmail_hook = %(x)s: )"), `error 17: [Repository R] newmail_hook: it is not a Python expression: unmatched ')', in column 9 of the value`},
 		"CRLF":           {strings.ReplaceAll(with("remote", "foldersort = lambda x, y: x y"), "\n", "\r\n"), `error 16: [Repository R] foldersort: it is not a Python expression: invalid syntax at 'y', in column 29`},
 		"a password":     {with("remote", "remotepasseval = 'hunter' hunter2"), `error 16: [Repository R] remotepasseval: it is not a Python expression, in column 27`},
 		"a token":        {with("remote", "oauth2_access_token_eval = hunter2 x"), `error 16: [Repository R] oauth2_access_token_eval: it is not a Python expression, in column 36`},

@@ -154,7 +154,8 @@ func FuzzLoad(f *testing.F) {
 // optionsTable is the documentation of all known options, in Markdown.
 func optionsTable() string {
 	var sb strings.Builder
-	sb.WriteString("# Options\n\nEvery option of OfflineIMAP that is known, and what becomes of it. An account that\nneeds one that is not supported is refused; an option that nobody knows is a\nwarning with the nearest known name. Options of `[DEFAULT]` count in every section.\n\n")
+	sb.WriteString("# Options\n\nEvery option of OfflineIMAP that is known, and what becomes of it. An account that\nneeds one that is not supported is refused; an option that nobody knows is a\nwarning with the nearest known name. Options of `[DEFAULT]` count in every section.\n" +
+		"One that is \"not needed\" is read, and asks for what happens without it, or is not\nmissed; one that is \"not used yet\" is a warning.\n\n")
 	sb.WriteString("| option | section | value | default | state |\n|---|---|---|---|---|\n")
 	for _, o := range options {
 		name, deflt, st := "`"+o.name+"`", "", string(o.state)

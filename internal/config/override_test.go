@@ -4,9 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/offlineimap/offlineimapd/internal/config/ini"
 )
 
 func TestParseOverride(t *testing.T) {
@@ -104,4 +108,43 @@ func wd(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// What -k says is judged as what the file says.
+func TestOverrideIsAsGoodAsTheFile(t *testing.T) {
+	column := regexp.MustCompile(`, in column \d+( of the value)?`)
+	said := func(problems []Problem) string {
+		var out []string
+		for _, p := range problems {
+			out = append(out, strings.Join([]string{p.Severity.String(), p.Account, p.Section, p.Option, column.ReplaceAllString(p.Text, ""), p.Hint}, "|"))
+		}
+		slices.Sort(out)
+		return strings.Join(out, "\n")
+	}
+	for _, o := range options {
+		for _, value := range []string{"%", "3", "yes", "", "lambda", "%(x)s"} {
+			src := place(o, value)
+			file, _ := ini.Parse([]byte(src))
+			var in string
+			for _, s := range file.Sections {
+				for _, opt := range s.Options {
+					if opt.Name == o.name && opt.Raw == value {
+						in = s.Name
+					}
+				}
+			}
+			// The section is the same but for the option, or but for its value.
+			without := strings.Replace(src, "\n"+o.name+" = "+value+"\n", "\n", 1)
+			one, written := parse("f", []byte(src), 0o600)
+			other, told := parse("f", []byte(without), 0o600, Override{strings.ReplaceAll(in, " ", "_"), strings.ToUpper(o.name), value})
+			if said(written) != said(told) || (one == nil) != (other == nil) {
+				t.Errorf("%s = %q in [%s]:\nfile %s\n -k  %s", o.name, value, in, said(written), said(told))
+			}
+			for _, p := range told {
+				if p.Option == o.name && (p.File != overridden || p.Line != 0) {
+					t.Errorf("%s = %q: told of %s:%d", o.name, value, p.File, p.Line)
+				}
+			}
+		}
+	}
 }

@@ -183,6 +183,7 @@ func TestIdleValues(t *testing.T) {
 		{"general", "ignore-keyring = x", `error 3: [general] ignore-keyring: "x" is neither yes nor no // write yes or no`},
 		{"general", "ignore-keyring = yes", ""},
 		{"general", "update-keyring = yes", "warning 3: [general] update-keyring: not used yet: no password is stored in a keyring"},
+		{"remote", "idlefolders = ['INBOX'", "error 16: [Repository R] idlefolders: it is not a Python expression: '[' was never closed, in column 15"},
 		{"remote", "sep = /", "warning 16: [Repository R] sep: obsolete: it has no effect // remove it: the server says what separates its folders"},
 	} {
 		if _, problems := load(t, with(w.mark, w.line)); strings.Join(said(problems), "\n") != w.want {
