@@ -203,7 +203,7 @@ func wholeAccount(r guard.Reason) bool {
 
 // kept tells whether a folder that was skipped is there, and meant to be.
 func kept(f engine.Folder, root string) bool {
-	if slices.ContainsFunc(f.Problems, func(p engine.Problem) bool { return errors.Is(p.Err, engine.ErrForbidden) }) {
+	if root == "" || slices.ContainsFunc(f.Problems, func(p engine.Problem) bool { return errors.Is(p.Err, engine.ErrForbidden) }) {
 		return false
 	}
 	info, err := os.Stat(filepath.Join(root, f.Local, "cur"))

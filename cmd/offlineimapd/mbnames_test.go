@@ -17,6 +17,7 @@ import (
 	"github.com/offlineimap/offlineimapd/internal/testenv"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/guard"
 )
 
 // reader is somebody with two accounts and a mail reader that wants to know the
@@ -313,5 +314,54 @@ func TestMailboxListOfTheDaemon(t *testing.T) {
 	// Once for each account and time that the configuration was read.
 	if n := strings.Count(log.String(), "stays as it is"); n != 4 {
 		t.Errorf("it was told %d times:\n%s", n, log.String())
+	}
+}
+
+func TestRecorded(t *testing.T) {
+	root := t.TempDir()
+	for _, f := range []string{"odd", "forbidden"} {
+		if err := os.MkdirAll(filepath.Join(root, f, "cur"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := func(fs ...engine.Folder) *engine.Report { return &engine.Report{Folders: fs} }
+	held := func(codes ...guard.Code) *guard.Hold {
+		h := &guard.Hold{}
+		for _, c := range codes {
+			h.Reasons = append(h.Reasons, guard.Reason{Code: c})
+		}
+		return h
+	}
+	forbidden := []engine.Problem{{Err: fmt.Errorf("it %w", engine.ErrForbidden)}}
+	for _, tc := range []struct {
+		name   string
+		report *engine.Report
+		places map[string]int
+		want   string // "-": it is not known
+	}{
+		{"as OfflineIMAP goes through them", report(engine.Folder{Local: "b"}, engine.Folder{Local: "_"}, engine.Folder{Local: "A"}, engine.Folder{Local: "a"}), nil, "_ A a b"},
+		{"in an order of their own", report(engine.Folder{Name: "x", Local: "b"}, engine.Folder{Name: "y", Local: "a"}), map[string]int{"y": 1}, "b a"},
+		{"what went wrong", report(
+			engine.Folder{Local: "failed", Result: engine.Failed}, engine.Folder{Local: "held", Result: engine.Held, Hold: held(guard.Emptied)},
+			engine.Folder{Local: "odd", Result: engine.Skipped}, engine.Folder{Local: "not there", Result: engine.Skipped},
+			engine.Folder{Local: "forbidden", Result: engine.Skipped, Problems: forbidden}, engine.Folder{Name: "no name here", Result: engine.Skipped},
+			engine.Folder{Local: "failed", Result: engine.Skipped},
+		), nil, "failed held odd"},
+		{"none", report(), nil, ""},
+		{"another directory", report(engine.Folder{Local: "a", Result: engine.Held, Hold: held(guard.OtherRemote, guard.RootForeign)}), nil, "-"},
+		{"no directory", report(engine.Folder{Name: engine.ApproveRoot, Result: engine.Held, Hold: held(guard.RootMissing)}), nil, "-"},
+	} {
+		folders, known := recorded(tc.report, root, tc.places)
+		got := strings.Join(folders, " ")
+		if !known {
+			got = "-"
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
+		}
+	}
+	// A server has no directories to look for.
+	if folders, _ := recorded(report(engine.Folder{Local: ".", Result: engine.Skipped}), "", nil); len(folders) > 0 {
+		t.Errorf("got %q", folders)
 	}
 }
