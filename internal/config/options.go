@@ -153,7 +153,7 @@ var options = []option{
 
 	{"localfolders", inMaildir, typePath, "", used, ""},
 	{"sep", inMaildir, typeText, ".", used, ""},
-	{"restoreatime", inMaildir, typeBool, "no", used, ""},
+	{"restoreatime", inMaildir, typeBool, "no", needless, "access times stay what they were"},
 	{"customflag_a", inMaildir, typeText, "", used, ""},
 
 	{"remotehost", inIMAP, typeText, "", used, ""},

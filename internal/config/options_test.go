@@ -144,7 +144,18 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for _, a := range c.Accounts {
-			if !a.Refused() && (a.Local.Maildir.LocalFolders == "" || a.Local.Maildir.Sep == 0 || a.Remote.IMAP.Port == 0 || a.Remote.IMAP.MaxConnections < 1) {
+			if a.Refused() {
+				continue
+			}
+			ok := true
+			for _, r := range []*Repository{a.Local, a.Remote} {
+				if m := r.Maildir; m != nil {
+					ok = ok && m.LocalFolders != "" && m.Sep != 0
+				} else {
+					ok = ok && r.IMAP.Port != 0 && r.IMAP.MaxConnections > 0
+				}
+			}
+			if !ok || a.Remote.IMAP == nil {
 				t.Fatalf("account %q is incomplete, but not refused", a.Name)
 			}
 		}
