@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/names"
@@ -73,6 +75,16 @@ func spellings(local []store.Mailbox, jobs []*folderRun, sep byte) names.Spellin
 		s.Add(f.localName)
 	}
 	return s
+}
+
+// literal tells whether a server takes its reference for the beginning of names, as
+// most do, and not for the name of a place (RFC 9051, section 6.3.9). What was asked
+// for by name may be anywhere.
+func (r *run) literal(o names.Options, remote []store.Mailbox) bool {
+	return !slices.ContainsFunc(remote, func(b store.Mailbox) bool {
+		return !strings.HasPrefix(b.Name, o.Reference) && !names.IsInbox(b.Name) &&
+			!slices.Contains(r.Policy.Choice.Includes, names.Read(b.Name, o))
+	})
 }
 
 // impossible tells whether a mailbox cannot be made because of its name.

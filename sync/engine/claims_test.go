@@ -309,3 +309,20 @@ func TestIncludes(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// What is made here goes below reference, if that is where all mailboxes are.
+func TestReferencePutsFolders(t *testing.T) {
+	for reference, want := range map[string]string{"Mail": "INBOX Mail Mail/fresh Mail/x Other", "~/Mail/": "INBOX Mail Mail/x Other fresh"} {
+		p := newPair(t, storetest.Options{})
+		p.must(p.remote.Create("Mail/x"))
+		p.must(p.remote.Create("Other"))
+		p.must(p.local.Create("fresh"))
+		p.policy.Choice.Includes = []string{"Other"}
+		p.policy.Names.Reference = reference
+		p.policy.Names.There = func(name string) (string, error) { return strings.TrimPrefix(name, "Mail/"), nil }
+		p.sync()
+		if got := p.folders(p.remote); got != want {
+			t.Errorf("reference = %s: on the server are %s", reference, got)
+		}
+	}
+}

@@ -17,6 +17,9 @@ import (
 func (r *run) pairUp(known []state.Folder, local, remote []store.Mailbox, rep *Report) (jobs []*folderRun, gone []state.Change) {
 	o := r.Policy.Names
 	o.RemoteSep, o.LocalSep = r.Remote.Properties().Separator, r.Local.Properties().Separator
+	if !r.literal(o, remote) {
+		o.Reference = ""
+	}
 
 	byRemote := map[string]*folderRun{}
 	byLocal := map[string]*folderRun{}
