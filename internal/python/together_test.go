@@ -39,18 +39,19 @@ func TestTogether(t *testing.T) {
 
 	// What has no end is ended, also where that is left to Python, and does not stand
 	// in the way of what comes next.
-	e, _ = evaluator(t, "", limit(4*time.Second), func(o *Options) { o.InProcess = pyexpr.Eval })
+	e, _ = evaluator(t, "", limit(6*time.Second), func(o *Options) { o.InProcess = pyexpr.Eval })
 	f := must(t, e, "lambda f: re.match('(a+)+b', f)").(pyexpr.Func)
 	begin := time.Now()
-	if v, err := f.Call(t.Context(), strings.Repeat("a", 60)); err == nil || !strings.Contains(err.Error(), "took longer than 4s") {
+	if v, err := f.Call(t.Context(), strings.Repeat("a", 60)); err == nil || !strings.Contains(err.Error(), "took longer than 6s") {
 		t.Errorf("%v, %v", v, err)
 	}
 	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if v, err := f.Call(t.Context(), "aab"); err != nil || v != true {
-		t.Errorf("%v, %v", v, err)
-	}
+	eventually(t, "an answer of the next child", func() bool { // which may take its time to start
+		v, err := f.Call(t.Context(), "aab")
+		return err == nil && v == true
+	})
 	if _, err := e.Eval(t.Context(), "'x' * 10**10"); !isException(err, "TimeoutError") {
 		t.Error(err)
 	}
