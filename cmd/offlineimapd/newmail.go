@@ -54,7 +54,7 @@ func (w work) choices(ctx context.Context, p *engine.Policy) (*sorting, error) {
 	if m.FolderSort.Source == "" {
 		return nil, nil
 	}
-	s := &sorting{expression: m.FolderSort, visible: visible, note: w.note}
+	s := &sorting{expression: m.FolderSort, visible: visible, note: w.remark}
 	if s.compare, err = callable(ctx, w.python, m.FolderSort, "lambda a, b: …"); err != nil {
 		s.tell(err)
 		return nil, nil
@@ -74,8 +74,19 @@ func (w work) idle(ctx context.Context) {
 		_, err = texts(v)
 	}
 	if err != nil && ctx.Err() == nil {
-		w.note(wrong(e, err).Error())
+		w.remark(wrong(e, err).Error())
 	}
+}
+
+// remark tells what is the same in every run, and is read once.
+func (w work) remark(text string) {
+	if w.remarked != nil {
+		if w.remarked[text] {
+			return
+		}
+		w.remarked[text] = true
+	}
+	w.note(text)
 }
 
 // texts reads a list of names.

@@ -2,16 +2,20 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/testenv"
+	"github.com/offlineimap/offlineimapd/service"
+	"github.com/offlineimap/offlineimapd/sync/engine"
 )
 
 // A person's function is called for mail in INBOX that nobody has read, and for
@@ -169,6 +173,28 @@ func TestSingleThreadPerFolder(t *testing.T) {
 	}
 	if !strings.Contains(errs, "a number is among the names") {
 		t.Errorf("nothing is said of idlefolders: %s", errs)
+	}
+}
+
+// What is the same in every run of the daemon, it tells once.
+func TestRemarks(t *testing.T) {
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	p := newPerson(t, srv)
+	p.more = "idlefolders = 'INBOX'\nfoldersort = lambda a: a"
+	p.configure()
+	m := p.mailer()
+	m.Create("b")
+	l := &loader{log: slog.New(slog.DiscardHandler), told: map[string]bool{}, names: new(atomic.Uint64), o: options{config: p.config(), patience: testPatience}}
+	r := load(t, l).Accounts[0].Runner
+	defer l.python.Close()
+	var said []string
+	for range 3 {
+		if _, err := r.Run(t.Context(), service.Order{Observe: func(engine.Event) {}, Note: func(text string) { said = append(said, text) }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(said) != 2 || !strings.Contains(said[0], "idlefolders: it is a string") || !strings.Contains(said[1], "foldersort") {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -33,6 +33,7 @@ type runner struct {
 	names    *atomic.Uint64
 	python   *python.Evaluator
 	list     *mailboxList
+	remarked map[string]bool // work.remarked
 	changes  *hook.Changes
 	patience time.Duration
 	trace    func(dir byte, line string) // imap.Options.Log
@@ -67,8 +68,11 @@ func (r *runner) Run(ctx context.Context, o service.Order) (*service.Outcome, er
 		return &service.Outcome{Report: engine.NotStarted(r.account.Name, started, err)}, err
 	}
 	out := &service.Outcome{}
+	if r.remarked == nil {
+		r.remarked = map[string]bool{}
+	}
 	out.Report, err = work{
-		cfg: r.cfg, account: r.account, names: r.names, python: r.python, list: r.list, changes: r.changes, patience: r.patience,
+		cfg: r.cfg, account: r.account, names: r.names, python: r.python, list: r.list, remarked: r.remarked, changes: r.changes, patience: r.patience,
 		tokens: o.Approve, only: o.Folders, full: o.Kind == service.KindFull,
 		dryRun:      o.Kind == service.KindDryRun || r.cfg.General.DryRun,
 		connections: o.Connections, trace: r.trace, bearer: &r.bearer,

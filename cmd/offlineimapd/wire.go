@@ -64,10 +64,11 @@ type work struct {
 	cfg             *config.Config
 	account         *config.Account
 	python          *python.Evaluator
-	list            *mailboxList   // what the account's folders are recorded in; nil: nothing
-	changes         *hook.Changes  // what the next postsynchook is told; nil: nothing
-	names           *atomic.Uint64 // maildir.Options.Names of all accounts
-	approve, tokens []string       // engine.Request.Approve and ApproveTokens
+	list            *mailboxList    // what the account's folders are recorded in; nil: nothing
+	remarked        map[string]bool // what remark has told in earlier runs; nil: there are none
+	changes         *hook.Changes   // what the next postsynchook is told; nil: nothing
+	names           *atomic.Uint64  // maildir.Options.Names of all accounts
+	approve, tokens []string        // engine.Request.Approve and ApproveTokens
 	only            []string
 	chosen          *chosen // the mailboxes that take part, whatever folderfilter says; nil: it decides
 	full, dryRun    bool
@@ -160,7 +161,7 @@ func (w work) try(ctx context.Context) (*engine.Report, error) {
 		Policy: policy, Approve: w.approve, ApproveTokens: w.tokens, Only: w.only, Full: w.full, DryRun: w.dryRun,
 		RemoteID: cmp.Or(w.remoteID, remoteID(m)), Patience: w.patience,
 		Inherit: local.inherit,
-		NewID: rand.Text, Now: time.Now,
+		NewID:   rand.Text, Now: time.Now,
 	}, w.observe)
 	// The context may have ended; leaving in order has limits of its own.
 	remote.Close(context.WithoutCancel(ctx))
