@@ -89,6 +89,9 @@ func (e *examination) known() []account {
 			live := &e.doc.Accounts[i]
 			a := at(live.Name)
 			a.live, a.root, a.host = live, live.Root, live.Host
+			if !filepath.IsAbs(a.root) {
+				a.root = "" // user and host of a local server
+			}
 		}
 	}
 	for _, c := range e.config {
