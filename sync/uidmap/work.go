@@ -14,7 +14,7 @@ import (
 )
 
 // flushAt is how many octets of mails a work gathers before it sends them.
-const flushAt = 32 << 20
+const flushAt = 128 << 20
 
 // work is a group of changes. Mails are gathered, because the map must know of
 // them before the first one leaves, and because a session that waits for the rest
