@@ -86,10 +86,11 @@ func (r *reader) configure(accounts ...string) {
 	}
 }
 
-// offlineIMAP runs OfflineIMAP once.
+// offlineIMAP runs OfflineIMAP once; with threads, the order of its folders would be
+// that in which they come to run.
 func (r *reader) offlineIMAP() {
 	r.t.Helper()
-	cmd := exec.Command("offlineimap", "-o", "-u", "basic", "-c", r.path("config"))
+	cmd := exec.Command("offlineimap", "-1", "-o", "-u", "basic", "-c", r.path("config"))
 	cmd.Env = append(os.Environ(), "PYTHONWARNINGS=ignore", "LC_ALL=C.UTF-8")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.t.Fatalf("offlineimap (Debian package offlineimap3): %v\n%s", err, out)

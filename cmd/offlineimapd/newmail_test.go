@@ -28,13 +28,11 @@ func TestNewMailHook(t *testing.T) {
 	m.Append("INBOX", body(1), time.Time{})
 	m.Append("INBOX", body(2), time.Time{})
 	called := filepath.Join(t.TempDir(), "called")
-	helpers := filepath.Join(t.TempDir(), "helpers.py")
-	p.must(os.WriteFile(helpers, []byte("import os\ndef ring():\n  open('"+called+"', 'a').write('x')\ndef fail():\n  ring()\n  return {}['nothing']\n"), 0o600))
 	hook := func(value string) {
 		p.more = "newmail_hook = " + value
 		p.configure()
-		p.settings(map[string]string{"[general]": "pythonfile = " + helpers})
 	}
+	ring := "open('" + called + "', 'a').write('x')"
 	calls := func(want int, when string) {
 		t.Helper()
 		b, err := os.ReadFile(called)
@@ -46,7 +44,7 @@ func TestNewMailHook(t *testing.T) {
 		}
 		_ = os.Remove(called)
 	}
-	hook("ring")
+	hook("lambda: " + ring)
 	p.sync()
 	calls(1, "the first run")
 	p.sync()
@@ -64,7 +62,7 @@ func TestNewMailHook(t *testing.T) {
 	calls(1, "a mail came")
 
 	for value, want := range map[string]string{
-		"fail": "KeyError", "lambda: os.system('printf xx >>" + called + "')": "", "'ring'": "must be a function", "nowhere": "NameError", "lambda a: a": "TypeError",
+		"lambda: " + ring + " and {}['nothing']": "KeyError", "lambda: os.system('printf xx >>" + called + "')": "", "'ring'": "must be a function", "nowhere": "NameError", "lambda a: a": "TypeError",
 	} {
 		hook(value)
 		m.Append("INBOX", body(6+len(value)), time.Time{})

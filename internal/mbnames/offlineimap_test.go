@@ -85,7 +85,7 @@ func TestOfflineIMAP(t *testing.T) {
 	put(t, config, fmt.Sprintf(theirConfig, home, srv.Addr()[strings.LastIndex(srv.Addr(), ":")+1:], work, private))
 	offlineIMAP := func() {
 		t.Helper()
-		cmd := exec.Command("offlineimap", "-o", "-u", "basic", "-c", config)
+		cmd := exec.Command("offlineimap", "-1", "-o", "-u", "basic", "-c", config)
 		cmd.Env = append(os.Environ(), "HOME="+home, "PYTHONWARNINGS=ignore", "LC_ALL=C.UTF-8")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("offlineimap (Debian package offlineimap3): %v\n%s", err, out)
