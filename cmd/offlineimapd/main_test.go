@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	at, _ := strconv.Atoi(v)
 	n := 0
 	os.Exit(runAs(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr, func(o *options) {
-		o.patience, o.remoteID = testPatience, cloned
+		o.patience, o.remoteID, o.localID = testPatience, cloned, cloned
 		o.step = func(string) {
 			if n++; n == at {
 				syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -233,7 +233,12 @@ func TestProblems(t *testing.T) {
 		{with("remote", "oauth2_refresh_token = hunter2"), ok, `warning 16: [Repository R] oauth2_refresh_token: it is not used, for there is no oauth2_request_url to use it at // write oauth2_request_url = https://…, which the provider names`},
 		{with("remote", "oauth2_refresh_token = hunter2\noauth2_request_url = http://example.org/"), refused, `error 17: [Repository R] oauth2_request_url: "http://example.org/" is not an address that begins with https://`},
 		{"[DEFAULT]\nproxy = HTTP:h\n" + small, refused, `error 2: [DEFAULT] proxy: "HTTP:h" is no proxy // write TYPE:HOST:PORT, such as SOCKS5:localhost:1080`},
-		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP", 1), refused, `error 5: [Account A] localrepository: refusing account "A": a local repository of type IMAP is not supported yet, only Maildir`},
+		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP\nremotehost = i\nremoteuser = u", 1), ok, ""},
+		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = IMAP\nremotehost = i\nexpunge = no", 1), refused,
+			`error 11: [Repository L] expunge: in a local repository it would leave what was removed on the server here, where it would look new // remove the line`},
+		{strings.Replace(with("account", "maxage = 3"), "type = Maildir\nlocalfolders = /m", "type = IMAP\nremotehost = i", 1), refused,
+			`error 7: [Account A] maxage: it needs a local repository of type Maildir // remove it, or write a startdate into one of the repositories`},
+		{strings.Replace(small, "type = Maildir\nlocalfolders = /m", "type = Gmail", 1), refused, `error 5: [Account A] localrepository: a local repository must be of type Maildir or IMAP, not Gmail // write type = IMAP`},
 		{with("remote", "auth_mechanisms = XOAUTH2, GSSAPI"), refused, `warning 16: [Repository R] auth_mechanisms: XOAUTH2 is not used, for there is no token // write oauth2_access_token_eval, or oauth2_refresh_token and what goes with it
 warning 16: [Repository R] auth_mechanisms: GSSAPI is not used yet: the others of the list are
 error 16: [Repository R] auth_mechanisms: refusing account "A": none of these mechanisms can be used // add PLAIN, or remove the line`},

@@ -56,8 +56,8 @@ func (l *loader) repository(account view, option string) *Repository {
 		}
 		v.wrong("type", hint, "%q is no type of a repository", r.Type)
 		return nil
-	case option == "localrepository" && v.in == inIMAP:
-		account.wrong(option, "", "refusing account %q: a local repository of type %s is not supported yet, only Maildir", account.account, r.Type)
+	case option == "localrepository" && r.Type == "Gmail":
+		account.wrong(option, "write type = IMAP", "a local repository must be of type Maildir or IMAP, not Gmail")
 		return nil
 	case option == "remoterepository" && v.in == inMaildir:
 		account.wrong(option, "", "a remote repository must be of type IMAP or Gmail, not %s", r.Type)
@@ -74,6 +74,9 @@ func (l *loader) repository(account view, option string) *Repository {
 		r.Maildir = v.maildir()
 	} else {
 		r.IMAP = v.imap(r.Type == "Gmail")
+		if option == "localrepository" && !r.IMAP.Expunge {
+			v.wrong("expunge", "remove the line", "in a local repository it would leave what was removed on the server here, where it would look new")
+		}
 	}
 	return r
 }
