@@ -116,7 +116,7 @@ func TestSetup(t *testing.T) {
 		}
 	}
 
-	write(strings.Replace(twoAccounts, "type = IMAP\nremotehost = mail", "type = IMAP\nstartdate = 2026-01-01\nremotehost = mail", 1))
+	write(strings.Replace(twoAccounts, "type = IMAP\nremotehost = mail", "type = IMAP\ndecodefoldernames = yes\nremotehost = mail", 1))
 	if s := load(t, l); s.Accounts[0].Refused == "" || !strings.Contains(s.Accounts[0].Refused, "/rc:16: ") || s.Accounts[1].Refused != "" {
 		t.Errorf("refused: %+v", s.Accounts)
 	}
