@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/sync/engine"
@@ -89,21 +90,21 @@ type localServer struct{ *uidmap.Store }
 func (s localServer) Survey(ctx context.Context) ([]store.Mailbox, error) {
 	boxes, err := s.Store.Survey(ctx)
 	if store.ClassOf(err) == store.Auth {
-		err = &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: err, Hint: "correct remoteuser and the password of the local repository"}
+		// Without what it wraps, whose hint would be the one that is shown.
+		err = &store.Error{Class: store.Config, Scope: store.ScopeStore, Err: errors.New("the server of the local repository: " + err.Error()), Hint: "correct remoteuser and the password of the local repository"}
 	}
 	return boxes, err
 }
 
 // ofLocal says of which of the two servers an error is.
 func ofLocal(err error) error {
+	class, scope, hint := store.ClassOf(err), store.ScopeOf(err), ""
 	var e *store.Error
-	hint := ""
 	if errors.As(err, &e) {
-		if hint = e.Hint; hint == "write remotepassfile = FILE into the remote repository, or remotepass" {
-			hint = "write remotepassfile = FILE into the local repository, or remotepass: nobody is asked for this one"
-		}
+		hint = strings.Replace(e.Hint, "into the remote repository, or remotepass", "into the local repository, or remotepass: nobody is asked for this one", 1)
+		err = e.Err // its hint would be the one that is shown
 	}
-	return &store.Error{Class: store.ClassOf(err), Scope: store.ScopeOf(err), Hint: hint, Err: fmt.Errorf("the server of the local repository: %w", err)}
+	return &store.Error{Class: class, Scope: scope, Hint: hint, Err: fmt.Errorf("the server of the local repository: %w", err)}
 }
 
 // heirs read what OfflineIMAP left of an account with two servers. The separator of
