@@ -85,7 +85,7 @@ func (c Choice) remote(name string, o names.Options) (bool, error) {
 	}
 	in, err := c.Remote(names.Read(name, o))
 	if err != nil {
-		return false, fmt.Errorf("folderfilter for the mailbox %q: %w", names.Display(name), err)
+		return false, unanswered("folderfilter for the mailbox %q: %w", names.Display(name), err)
 	}
 	return in, nil
 }
@@ -96,7 +96,7 @@ func (c Choice) local(name string) (bool, error) {
 	}
 	in, err := c.Local(name)
 	if err != nil {
-		return false, fmt.Errorf("folderfilter of the local repository for %q: %w", names.Display(name), err)
+		return false, unanswered("folderfilter of the local repository for %q: %w", names.Display(name), err)
 	}
 	return in, nil
 }
@@ -111,8 +111,21 @@ func (c Choice) takes(remote, local string, o names.Options) (bool, error) {
 	}
 	if err == nil && in && o.Back != nil {
 		if _, err = o.Back(local); err != nil {
-			return false, fmt.Errorf("nametrans of the local repository for %q: %w", names.Display(local), err)
+			return false, unanswered("nametrans of the local repository for %q: %w", names.Display(local), err)
 		}
 	}
 	return in, err
+}
+
+// errUnanswered says that what a person configured to decide about a folder failed.
+// Somebody has to mend that: it is not one of the folders that are rightly left out.
+var errUnanswered = errors.New("no answer")
+
+type unansweredError struct{ error }
+
+func (unansweredError) Is(target error) bool { return target == errUnanswered }
+func (e unansweredError) Unwrap() error      { return e.error }
+
+func unanswered(format string, args ...any) error {
+	return store.Fail(store.Config, store.ScopeFolder, unansweredError{fmt.Errorf(format, args...)})
 }

@@ -107,7 +107,7 @@ func TestFilterFails(t *testing.T) {
 		t.Errorf("%d mails are here", got)
 	}
 	i := slices.IndexFunc(r.Folders, func(f engine.Folder) bool { return f.Name == "Work" })
-	if i < 0 || r.Folders[i].Result != engine.Skipped || !strings.Contains(r.Folders[i].Problems[0].Text, "'wrok'") {
+	if i < 0 || r.Folders[i].Result != engine.Failed || !strings.Contains(r.Folders[i].Problems[0].Text, "'wrok'") {
 		t.Errorf("reported: %+v", r.Folders)
 	}
 }
@@ -218,7 +218,7 @@ func TestNameTranslationFails(t *testing.T) {
 	p.remove(p.local, "Work", 1)
 	r := p.sync()
 	i := slices.IndexFunc(r.Folders, func(f engine.Folder) bool { return f.Name == "Work" })
-	if i < 0 || r.Folders[i].Result != engine.Skipped || !strings.Contains(r.Folders[i].Problems[0].Text, "has died") {
+	if i < 0 || r.Folders[i].Result != engine.Failed || !strings.Contains(r.Folders[i].Problems[0].Text, "has died") {
 		t.Errorf("reported: %+v", r.Folders)
 	}
 	if l, there := p.count(p.local, "Work"), p.count(p.remote, "Work"); l != 5 || there != 7 {

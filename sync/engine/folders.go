@@ -249,6 +249,9 @@ func (f *folderRun) decide(missing, known int, o names.Options) {
 
 func (f *folderRun) skip(err error) {
 	f.report.Result, f.done = Skipped, true
+	if errors.Is(err, errUnanswered) {
+		f.report.Result = Failed
+	}
 	f.report.Problems = append(f.report.Problems, problem(err))
 }
 

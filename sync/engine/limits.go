@@ -42,7 +42,7 @@ func (f *folderRun) limit(o names.Options) error {
 	if l.Ignore != nil {
 		set, err := l.Ignore(names.Read(f.remoteName, o))
 		if err != nil {
-			return fmt.Errorf("copy_ignore_eval for %q: %w", f.report.Name, err)
+			return unanswered("copy_ignore_eval for %q: %w", f.report.Name, err)
 		}
 		if f.ignored = set; len(set) > 0 {
 			f.limits += " without " + set.String()

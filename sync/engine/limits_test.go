@@ -200,7 +200,7 @@ func TestIgnored(t *testing.T) {
 	p.policy.Limits.Ignore = func(string) (mail.Set, error) { return nil, errors.New("it fails") }
 	p.add(p.remote, "INBOX", 1, 0)
 	r := p.sync()
-	if r.Folders[0].Result != engine.Skipped || !strings.Contains(r.Folders[0].Problems[0].Text, "it fails") {
+	if r.Folders[0].Result != engine.Failed || !strings.Contains(r.Folders[0].Problems[0].Text, "it fails") {
 		t.Errorf("%+v", r.Folders[0])
 	}
 }
