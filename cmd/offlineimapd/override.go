@@ -1,13 +1,21 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/offlineimap/offlineimapd/internal/config"
+	"github.com/offlineimap/offlineimapd/internal/ui"
 )
 
 // read reads the configuration at path, with what the command line says against
 // it. Effects come in OfflineIMAP's order: -k first, so that a flag goes before it.
 func (o *options) read(path string) (*config.Config, []config.Problem, error) {
-	cfg, problems, err := config.Load(path, o.overrides...)
+	overrides := o.overrides
+	if slices.Contains(ui.Names(), strings.ToLower(o.ui)) { // then what the file says of it does not matter
+		overrides = append(slices.Clip(overrides), config.Override{Section: "general", Option: "ui", Value: o.ui})
+	}
+	cfg, problems, err := config.Load(path, overrides...)
 	if err != nil {
 		return cfg, problems, err
 	}
