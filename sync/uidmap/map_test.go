@@ -142,13 +142,18 @@ func TestAwait(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if comes {
+		arrived := make(chan bool)
+		if !comes {
+			close(arrived)
+		} else {
 			go func() {
+				defer close(arrived)
 				time.Sleep(300 * time.Millisecond)
 				c.Append("Box", body, time.Time{})
 			}()
 		}
 		snap, err := f.Scan(ctx, mail.Known{})
+		<-arrived
 		if err != nil {
 			t.Fatal(err)
 		}
