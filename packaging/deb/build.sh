@@ -35,6 +35,9 @@ doc=$root/usr/share/doc/offlineimapd
 	echo
 	echo " -- The offlineimapd authors <offlineimap@users.noreply.github.com>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n >"$doc/changelog.Debian.gz"
+# The tool gives a link that it finds in the tree the mode of whatever the target would be
+# from here: nfpm.yaml has the link, with a mode.
+rm "$root/usr/lib/offlineimapd/offlineimap"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 # What the programs ask of the C library, they say themselves.
