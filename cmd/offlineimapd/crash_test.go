@@ -125,9 +125,11 @@ func (sc scenario) begin(p *person) {
 // Whatever cuts a run off, wherever, the next ones reach the end that an
 // undisturbed run reaches: nothing lost, nothing doubled.
 func TestCutOffEverywhere(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
 			proxy := testenv.Proxy(t, srv.Addr(), testenv.ProxyOptions{})
 			before := started(t, srv, sc)
 

@@ -343,7 +343,7 @@ func TestLook(t *testing.T) {
 	if !json.Valid([]byte(out)) || strings.Contains(out, `"`+p.pass+`"`) || !strings.Contains(out, p.root()) {
 		t.Errorf("shown: %s", out)
 	}
-	p.more = "startdate = 2026-01-01"
+	p.more = "decodefoldernames = yes"
 	p.configure()
 	if _, errs := look(exitConfig, "--check-config"); !strings.Contains(errs, p.config()+":") {
 		t.Errorf("about a bad one: %s", errs)

@@ -79,6 +79,7 @@ func filterer(t testing.TB, srv *testenv.Server) (p *person, here, there string)
 // files here keep them, and none is sent again, nor downloaded, whatever is lost
 // here of what both sides agreed on.
 func TestFilterHeaders(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p, here, there := filterer(t, srv)
 	quiet := func(what string) {
@@ -129,6 +130,7 @@ func TestFilterHeaders(t *testing.T) {
 // However an upload is cut off, no mail is doubled, although what the server has is
 // not what the file has.
 func TestFilterHeadersCutOff(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	proxy := testenv.Proxy(t, srv.Addr(), testenv.ProxyOptions{})
 	before, here, there := filterer(t, srv)

@@ -124,6 +124,7 @@ func (p *person) settings(behind map[string]string) {
 // TestStatusesAsTheirs calls both programs in the same ways, and wants the same
 // exit status and nothing on a stream where the other has nothing.
 func TestStatusesAsTheirs(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	strict := testenv.Dovecot(t, testenv.DovecotOptions{}) // where passwords are guessed it lets everybody wait
 	refreshing := map[string]string{"[Account work]": "autorefresh = 5"}

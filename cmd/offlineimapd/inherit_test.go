@@ -263,6 +263,7 @@ func (c changer) files() map[string]string {
 // goes on: what changed is carried over, removals included, and nothing else
 // crosses. Then OfflineIMAP finds everything in place, and so do we again.
 func TestChangeover(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	seed := filled(t, srv)
 	for _, tc := range []struct {

@@ -14,6 +14,7 @@ import (
 // Somebody has used OfflineIMAP with limits. They go on as they were: nothing is
 // copied that was left out, and nothing that is outside is removed.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	today := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
 	for _, tc := range []struct {
@@ -99,6 +100,7 @@ func TestLimits(t *testing.T) {
 // Who makes room here keeps what is on the server; and an archive here keeps what
 // the server throws away.
 func TestMaxAgeAndRemovals(t *testing.T) {
+	t.Parallel()
 	c := changer{newPerson(t, testenv.Dovecot(t, testenv.DovecotOptions{})), map[string]string{"INBOX": "INBOX"}}
 	limited := func(days int) {
 		c.configure()

@@ -24,6 +24,7 @@ func (p *person) await(path string) {
 // While one of the programs works on an account, the other leaves it alone, and
 // says why. Ours takes the lock file of nobody away, its own neither.
 func TestOneLockForBoth(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	p.arrive(1, 2)

@@ -57,6 +57,7 @@ func (p *person) makeFolder(name string) {
 // makes dots of its own; what OfflineIMAP left behind does not go up, and what it
 // has synced is not transferred again.
 func TestNamesWithDots(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	for _, tc := range []struct {
 		name, local, remote string
@@ -132,6 +133,7 @@ func TestNamesWithDots(t *testing.T) {
 // With sep = / a dot is a letter like any other, and names that cannot be
 // directories are refused, each alone, while the others are synced.
 func TestNamesNested(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	p.moreLocal = "sep = /"
@@ -183,6 +185,7 @@ func TestNamesOnADottedServer(t *testing.T) {
 // What OfflineIMAP knew is believed of mailboxes whose names are, or seem to be, of
 // the kind, and of those that share a file of its with one that it ignores.
 func TestNamesAdopted(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	m := p.mailer()

@@ -199,6 +199,7 @@ func TestRemarks(t *testing.T) {
 // Mails that copy_ignore_eval names are not brought here, by both programs, which
 // ask it about the same names.
 func TestCopyIgnore(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	seed := newPerson(t, srv)
 	m := seed.mailer()

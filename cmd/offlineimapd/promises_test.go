@@ -36,6 +36,7 @@ func (p *person) sides() (here, there string) {
 // Options that keep changes from crossing: what each promises, over several runs,
 // and that both sides come together once it is gone.
 func TestOneWay(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	seed := newPerson(t, srv)
 	seed.arrive(1, 8)

@@ -43,6 +43,7 @@ func listening(t *testing.T, start func(port string) *exec.Cmd) (addr string) {
 // The server is called through the proxy and in no other way: by its name, which
 // only the proxy looks up; and so is the provider of tokens.
 func TestProxy(t *testing.T) {
+	t.Parallel()
 	at := newProvider(t)
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{OAuth: at.URL + "/introspect"})
 	socks := listening(t, func(port string) *exec.Cmd { return exec.Command("microsocks", "-i", "127.0.0.1", "-p", port) })

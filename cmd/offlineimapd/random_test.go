@@ -122,6 +122,7 @@ func (s *soak) check(round int) {
 // at random moments: in the end both sides hold every mail that nobody deleted,
 // once.
 func TestRandomChangesAndCrashes(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -16,6 +16,7 @@ import (
 // With autorefresh the program goes on until it is ended. While it sleeps, no lock
 // keeps others out; USR1 wakes it; what fails does not make it give up.
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	m := p.mailer()
@@ -65,6 +66,7 @@ func TestRefresh(t *testing.T) {
 // In the middle of a pass it ends soon and in order, whatever it waits for; the next
 // run goes on.
 func TestEndedAtWork(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	m := p.mailer()
@@ -97,6 +99,7 @@ func TestEndedAtWork(t *testing.T) {
 
 // What only one run has, holds for that alone.
 func TestFlags(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	m := p.mailer()
@@ -155,6 +158,7 @@ func TestFlags(t *testing.T) {
 // A password that nobody configured is asked for, again in the next pass where it
 // was refused, and not again where it was right.
 func TestPasswordAsked(t *testing.T) {
+	t.Parallel()
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
 	p := newPerson(t, srv)
 	p.mailer().Append("INBOX", body(1), time.Time{})

@@ -75,6 +75,7 @@ func (p *provider) revoke() {
 // gives, and one that a provider gives for a refresh token. A secret is in no
 // message.
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	at := newProvider(t)
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{OAuth: at.URL + "/introspect"})
 	refresh := "oauth2_client_id = app\noauth2_client_secret = s3cret\noauth2_request_url = " + at.URL + "/token\noauth2_refresh_token = r-USER"
@@ -120,6 +121,7 @@ func TestTokens(t *testing.T) {
 // A token that runs out while the daemon goes on is replaced, and one that was got
 // is used as long as it is good.
 func TestTokensOfADaemon(t *testing.T) {
+	t.Parallel()
 	at := newProvider(t)
 	srv := testenv.Dovecot(t, testenv.DovecotOptions{OAuth: at.URL + "/introspect", Config: "auth_cache_size = 0\n"})
 	p := newPerson(t, srv)

@@ -44,6 +44,7 @@ func (b *both) theirFiles() string {
 // that was not changed since, removals are carried over, and its files are left as
 // they were.
 func TestTwoServersInherit(t *testing.T) {
+	t.Parallel()
 	there, here := servers(t)
 	b := newBoth(t, there, here)
 	b.change(true, func(m *testenv.Mailer) { // so that UIDs differ

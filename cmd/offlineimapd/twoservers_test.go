@@ -201,6 +201,7 @@ func servers(t testing.TB) (there, here *testenv.Server) {
 }
 
 func TestTwoServers(t *testing.T) {
+	t.Parallel()
 	there, here := servers(t)
 	b := startedBoth(t, there, here)
 	bothWays(b)
@@ -327,6 +328,7 @@ func bothWays2(b *both) {
 // Whatever cuts a run off, wherever, the next one reaches the end that an
 // undisturbed run reaches: nothing lost, nothing doubled on either server.
 func TestTwoServersCutOff(t *testing.T) {
+	t.Parallel()
 	there, here := servers(t)
 	toHere := testenv.Proxy(t, here.Addr(), testenv.ProxyOptions{})
 	toThere := testenv.Proxy(t, there.Addr(), testenv.ProxyOptions{})
@@ -341,7 +343,7 @@ func TestTwoServersCutOff(t *testing.T) {
 	want := whole.holds(false)
 	whole.inStep("undisturbed")
 
-	after := func(b *both, what string) {
+	after := func(t *testing.T, b *both, what string) {
 		t.Helper()
 		b.toHere, b.toThere = here.Addr(), there.Addr()
 		b.configure()
@@ -356,29 +358,38 @@ func TestTwoServersCutOff(t *testing.T) {
 		}
 		b.inStep(what)
 	}
-	for step, on := 1, true; on; step++ {
-		b := before.clone(t)
-		on = b.killed(step, nil)
-		after(b, fmt.Sprintf("killed at step %d of state and map", step))
-	}
+	t.Run("state and map", func(t *testing.T) {
+		t.Parallel()
+		for step, on := 1, true; on; step++ {
+			b := before.clone(t)
+			on = b.killed(step, nil)
+			after(t, b, fmt.Sprintf("killed at step %d of state and map", step))
+		}
+	})
 	for proxy, most := range exchanges {
 		side := map[*testenv.ProxyT]string{toHere: "local", toThere: "remote"}[proxy]
-		for n := 1; n <= most; n++ {
-			for _, w := range []testenv.Where{testenv.Before, testenv.Inside, testenv.After} {
-				kill := (n+int(w))%2 == 0 // each by turns, for the time that it takes
-				b := before.clone(t)
-				b.toHere, b.toThere = toHere.Addr(), toThere.Addr()
-				b.configure()
-				toHere.Reset()
-				toThere.Reset()
-				if kill {
-					b.killed(0, func(k func()) { proxy.DoAt(n, w, k) })
-				} else {
-					proxy.CutAt(n, w)
-					b.run()
+		t.Run("exchanges with the "+side+" server", func(t *testing.T) {
+			t.Parallel()
+			toHere := testenv.Proxy(t, here.Addr(), testenv.ProxyOptions{})
+			toThere := testenv.Proxy(t, there.Addr(), testenv.ProxyOptions{})
+			proxy := map[string]*testenv.ProxyT{"local": toHere, "remote": toThere}[side]
+			for n := 1; n <= most; n++ {
+				for _, w := range []testenv.Where{testenv.Before, testenv.Inside, testenv.After} {
+					kill := (n+int(w))%2 == 0 // each by turns, for the time that it takes
+					b := before.clone(t)
+					b.toHere, b.toThere = toHere.Addr(), toThere.Addr()
+					b.configure()
+					toHere.Reset()
+					toThere.Reset()
+					if kill {
+						b.killed(0, func(k func()) { proxy.DoAt(n, w, k) })
+					} else {
+						proxy.CutAt(n, w)
+						b.run()
+					}
+					after(t, b, fmt.Sprintf("the %s server, cut %s exchange %d, killed %v", side, w, n, kill))
 				}
-				after(b, fmt.Sprintf("the %s server, cut %s exchange %d, killed %v", side, w, n, kill))
 			}
-		}
+		})
 	}
 }

@@ -236,6 +236,7 @@ func TestScenarios(t *testing.T) {
 	for name, o := range servers {
 		for _, sc := range scenarios {
 			t.Run(name+"/"+sc.name, func(t *testing.T) {
+				t.Parallel()
 				p := started(t, o, sc)
 				if r := p.sync(); r.Result == engine.Failed || r.Result == engine.Held {
 					t.Fatalf("%+v", r)
@@ -278,6 +279,7 @@ func TestCutOffEverywhere(t *testing.T) {
 	for name, o := range servers {
 		for _, sc := range scenarios {
 			t.Run(name+"/"+sc.name, func(t *testing.T) {
+				t.Parallel()
 				whole := started(t, o, sc)
 				lf, rf := &storetest.Faults{}, &storetest.Faults{}
 				if _, err := whole.run(lf, rf); err != nil {
