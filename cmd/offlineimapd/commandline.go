@@ -28,6 +28,7 @@ type options struct {
 	debug                    []string
 	chosen                   []string // mailboxes; nil: all
 	info, prune, migrate     bool
+	writeMap                 bool
 	deleteFolder             *string
 	ignoreKeyring, updateKey bool
 
@@ -95,6 +96,7 @@ func parse(program string, args []string) (options, error) {
 		{Names: []string{"--delete-folder"}, Value: true, Set: func(s string) error { o.deleteFolder = &s; return nil }},
 		{Names: []string{"--migrate-fmd5-using-nametrans"}, Set: flag(&o.migrate)},
 		{Names: []string{"--mbnames-prune"}, Set: flag(&o.prune)},
+		{Names: []string{"--write-uidmapping"}, Set: flag(&o.writeMap)},
 		{Names: []string{"--ignore-keyring"}, Set: flag(&o.ignoreKeyring)},
 		{Names: []string{"--update-keyring"}, Set: flag(&o.updateKey)},
 	})
@@ -120,7 +122,9 @@ func parse(program string, args []string) (options, error) {
 }
 
 // job tells whether something else than a run is asked for.
-func (o *options) job() bool { return o.info || o.deleteFolder != nil || o.migrate || o.prune }
+func (o *options) job() bool {
+	return o.info || o.deleteFolder != nil || o.migrate || o.prune || o.writeMap
+}
 
 // listed reads a list of accounts.
 func listed(list string) (out []string) {

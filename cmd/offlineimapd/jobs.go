@@ -24,6 +24,8 @@ func (f *front) jobs(ctx context.Context, accounts []*config.Account) {
 		return
 	case f.o.migrate:
 		job = (*keeper).rehash
+	case f.o.writeMap:
+		job = (*keeper).writeMapping
 	case len(accounts) != 1:
 		f.failed("", &store.Error{Class: store.Config, Err: errors.New("--delete-folder is for one account, and several would do it"),
 			Hint: "name the account with -a"})

@@ -50,6 +50,7 @@ func TestParse(t *testing.T) {
 		{"-k a=b -k Account_x:c=d=e", "offlineimapd", options{overrides: []config.Override{{Section: "general", Option: "a", Value: "b"}, {Section: "Account_x", Option: "c", Value: "d=e"}}}},
 		{"--info", "offlineimapd", options{theirs: true, info: true}},
 		{"--delete=Old_things", "offlineimap", options{theirs: true, deleteFolder: &folder}},
+		{"--write -a A", "offlineimapd", options{theirs: true, writeMap: true, accounts: []string{"A"}}},
 		{"--migrate --mb", "offlineimapd", options{theirs: true, migrate: true, prune: true}},
 		{"-P dir --ignore-keyring --update-keyring", "offlineimapd", options{profile: "dir", ignoreKeyring: true, updateKey: true}},
 		{"-o surplus", "offlineimap", options{theirs: true, runOnce: true}},

@@ -72,6 +72,9 @@ const (
                     nametrans, and end
   --mbnames-prune   drop accounts that are not listed from the file of mailbox
                     names, and end
+  --write-uidmapping
+                    of accounts with two servers, tell OfflineIMAP which mails are
+                    the same, so that it can go on, and end
 `
 	usageEnd = `
   -h, --help        print this
