@@ -286,6 +286,39 @@ func TestTwoServers(t *testing.T) {
 		}
 		c.inStep("a local server that does not tell UIDs")
 	})
+	// Another program removes what was just stored, before it is looked for, and puts a
+	// mail of its own there: that is not the one that was stored.
+	t.Run("taken for another", func(t *testing.T) {
+		c := b.clone(t)
+		proxy := testenv.Proxy(t, here.Addr(), testenv.ProxyOptions{Without: []string{"UIDPLUS", "MULTIAPPEND", "CONDSTORE", "QRESYNC"}})
+		c.toHere = proxy.Addr()
+		c.configure()
+		c.change(false, func(m *testenv.Mailer) { m.Append("INBOX", body(410), time.Time{}) })
+		sent, done := false, false
+		proxy.OnExchange(func(_ int, line string) {
+			if sent && !done {
+				done = true
+				c.change(true, func(m *testenv.Mailer) {
+					all := m.Messages("INBOX")
+					m.Expunge("INBOX", fmt.Sprint(all[len(all)-1].UID))
+					m.Append("INBOX", body(411), time.Time{})
+				})
+			}
+			sent = sent || strings.Contains(line, " APPEND ")
+		})
+		if status, out, errs := c.run(); status != exitError || !strings.Contains(out+errs, "does not show it") {
+			t.Errorf("status %d: %s%s", status, out, errs)
+		}
+		if !done {
+			t.Fatal("nothing was sent")
+		}
+		c.toHere = here.Addr()
+		c.configure()
+		c.run()
+		if there := c.holds(false); strings.Count(there, "\n")+1 != 2+strings.Count(b.holds(false), "\n")+1 {
+			t.Errorf("the foreign mail did not go up, or something was doubled: %s", there)
+		}
+	})
 	t.Run("unlisted", func(t *testing.T) { // SUBSCRIBE hides it, not DELETE
 		c := b.clone(t)
 		c.more = "subscribedonly = yes"
@@ -298,6 +331,48 @@ func TestTwoServers(t *testing.T) {
 			t.Errorf("local mailboxes that are not listed: %s", difference(got, want))
 		}
 	})
+	for _, more := range []string{"", "startdate = " + time.Now().AddDate(0, 0, -1).Format(time.DateOnly), "sync_deletes = no"} {
+		t.Run("old map, "+more, func(t *testing.T) {
+			c := b.clone(t)
+			c.change(false, func(m *testenv.Mailer) { m.Create("Old") })
+			c.sync()
+			file := filepath.Join(c.dir, "state", "Account-work", "offlineimapd.uidmap.sqlite")
+			old, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(false, func(m *testenv.Mailer) {
+				for i := range 3 {
+					m.Append("Old", body(420+i), time.Now().AddDate(-1, 0, i))
+				}
+			})
+			c.sync()
+			want := c.holds(false)
+			if err := os.WriteFile(file, old, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.configure()
+			b, err := os.ReadFile(c.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			section := "[Repository there]\n"
+			if strings.HasPrefix(more, "sync_deletes") {
+				section = "[Repository here]\n"
+			}
+			if err := os.WriteFile(c.config(), bytes.Replace(b, []byte(section), []byte(section+more+"\n"), 1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if n := c.sync(); n.Downloaded+n.Uploaded+n.RemovedLocal+n.RemovedRemote > 0 {
+					t.Errorf("%+v", n)
+				}
+				if got := c.holds(false); got != want {
+					t.Errorf("there: %s", difference(got, want))
+				}
+			}
+		})
+	}
 	t.Run("old map", func(t *testing.T) {
 		c := b.clone(t)
 		file := filepath.Join(c.dir, "state", "Account-work", "offlineimapd.uidmap.sqlite")

@@ -28,9 +28,9 @@ func (f *folderRun) anew(ctx context.Context, why error) (*merge.Plan, error) {
 }
 
 // acquaint compares the mails that are new here with those that came to the server,
-// and with those that seem to be gone here: an earlier run may have stored them and
-// not have come so far as to write down which they are. What is the same mail
-// is copied in neither direction.
+// and with those that seem to be gone here, whatever would come of that: an earlier
+// run may have stored them and not have come so far as to write down which they are,
+// or what it wrote is lost. What is the same mail is copied in neither direction.
 func (f *folderRun) acquaint(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
 	if !f.run.Local.Properties().Mapped || len(plan.Upload) == 0 {
 		return plan, nil
@@ -45,9 +45,9 @@ func (f *folderRun) acquaint(ctx context.Context, plan *merge.Plan) (*merge.Plan
 			there = append(there, e)
 		}
 	}
-	for _, u := range slices.Concat(plan.RemoveRemote, plan.Mark) {
-		if i, ok := slices.BinarySearchFunc(base, u, byUID); ok {
-			there = append(there, base[i])
+	for _, e := range base {
+		if !has(f.localSnap.Entries, e.UID) && f.mayBeThere(e.UID) {
+			there = append(there, e)
 		}
 	}
 	slices.SortFunc(there, func(a, b mail.Entry) int { return cmp.Compare(a.UID, b.UID) })
@@ -86,6 +86,20 @@ func (f *folderRun) acquaint(ctx context.Context, plan *merge.Plan) (*merge.Plan
 	}
 	f.localSnap = nil
 	return f.plan(ctx)
+}
+
+// mayBeThere tells whether nothing proves that a mail of the base is gone on the
+// server.
+func (f *folderRun) mayBeThere(u mail.UID) bool {
+	switch s := f.remoteSnap; {
+	case s.Unchanged:
+		return true
+	case s.Full:
+		return has(s.Entries, u)
+	case s.All != nil:
+		return s.All.Has(u)
+	}
+	return true
 }
 
 // missed asks a work for what it could not store.

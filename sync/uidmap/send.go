@@ -150,7 +150,7 @@ func (d *sending) send(ctx context.Context, mails []held) error {
 				unknown = append(unknown, h)
 			}
 		}
-		left, err := d.locate(ctx, unknown, true)
+		left, err := d.locate(ctx, unknown)
 		for _, h := range left {
 			d.unseen = append(d.unseen, h.uid)
 			d.w.miss(h, store.Fail(store.Protocol, store.ScopeMail, fmt.Errorf("%s: the server took it, and does not show it", d.w.f)))
@@ -164,7 +164,7 @@ func (d *sending) send(ctx context.Context, mails []held) error {
 	}
 	left := sent
 	if refused != nil {
-		if left, err = d.locate(ctx, sent, false); err != nil {
+		if left, err = d.locate(ctx, sent); err != nil {
 			return err
 		}
 	}
@@ -235,9 +235,10 @@ func (d *sending) append(ctx context.Context, mails []held) (sent []held, uids [
 }
 
 // locate looks for mails among those that came to the mailbox since, by their
-// content; and where all are there but the server changes what it stores, by
-// their order, if there are as many. It returns those that are not there.
-func (d *sending) locate(ctx context.Context, mails []held, all bool) (left []held, err error) {
+// content; and for those that the server changed when it stored them by their
+// Message-ID, where only one of each side has it. What others put there meanwhile is
+// never taken for one of them. It returns those that are not there.
+func (d *sending) locate(ctx context.Context, mails []held) (left []held, err error) {
 	if len(mails) == 0 {
 		return nil, nil
 	}
@@ -274,8 +275,10 @@ func (d *sending) locate(ctx context.Context, mails []held, all bool) (left []he
 		}
 	}
 	var alike []mail.Ref
+	named := map[string][]mail.UID{}
 	if len(refs) > 0 {
 		if err := f.inner.Headers(ctx, refs, func(h mail.Header) {
+			named[h.MessageID] = append(named[h.MessageID], h.Ref.UID)
 			if h.Size < 0 || sizes[h.Size] {
 				alike = append(alike, h.Ref)
 			}
@@ -307,12 +310,16 @@ func (d *sending) locate(ctx context.Context, mails []held, all bool) (left []he
 	for _, p := range d.pairs {
 		paired[p.Local] = true
 	}
-	refs = slices.DeleteFunc(refs, func(r mail.Ref) bool { return paired[r.UID] })
-	if all && len(refs) == len(left) {
-		for i, h := range left {
-			d.pairs = append(d.pairs, Pair{Local: refs[i].UID, Remote: h.uid})
-		}
-		return nil, nil
+	once := map[string]int{}
+	for _, h := range left {
+		once[h.message]++
 	}
-	return left, nil
+	return slices.DeleteFunc(left, func(h held) bool {
+		at := slices.DeleteFunc(named[h.message], func(u mail.UID) bool { return paired[u] })
+		if h.message == "" || once[h.message] != 1 || len(at) != 1 {
+			return false
+		}
+		d.pairs = append(d.pairs, Pair{Local: at[0], Remote: h.uid})
+		return true
+	}), nil
 }
