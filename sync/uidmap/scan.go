@@ -57,6 +57,16 @@ func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, er
 	if b, err = f.believe(ctx, b, snap, known); err != nil {
 		return nil, err
 	}
+	if known.Keys && b != nil && !f.readOnly {
+		// UIDs of the other side may mean other mails from now on: what the server once
+		// took and does not show says nothing of those.
+		if err := f.s.m.change(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "DELETE FROM intent WHERE box = ? AND unseen", b.id)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
 	if len(open) > 0 && b != nil {
 		if snap, err = f.await(ctx, b, open, snap); err != nil {
 			return nil, err
