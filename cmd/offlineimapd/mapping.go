@@ -104,9 +104,17 @@ type mapper struct {
 }
 
 // errUnsettled says that mails may be on both servers of which no file knows that
-// they are the same.
-var errUnsettled = &store.Error{Class: store.Temporary, Scope: store.ScopeFolder, Err: errors.New("a run was cut off in it, or has not come to it yet"),
-	Hint: "run offlineimapd --once, and then this again"}
+// they are the same, or on one of which OfflineIMAP's status says that both have
+// it: it would take that for a removal.
+var errUnsettled = &store.Error{Class: store.Temporary, Scope: store.ScopeFolder, Err: errors.New("the last run has not come to an end in it"),
+	Hint: "run offlineimapd --once until nothing fails there and nothing is held, and then this again"}
+
+// settled tells whether the engine has finished with a folder. Its own marks
+// in the stamp, where a server leaves nothing, say that it has not.
+func settled(f state.Folder, begun []state.Intent) bool {
+	return f.RemoteStamp.UIDValidity != 0 && f.RemoteStamp.Token == "" &&
+		!slices.ContainsFunc(begun, func(i state.Intent) bool { return !i.Unknown })
+}
 
 func (w *mapper) write(ctx context.Context, f state.Folder, p engine.FolderPair) (mails int, changed bool, err error) {
 	raw, ok := names.Write(f.Local, w.names)
@@ -121,8 +129,7 @@ func (w *mapper) write(ctx context.Context, f state.Folder, p engine.FolderPair)
 	if err != nil {
 		return 0, false, err
 	}
-	begun = slices.DeleteFunc(begun, func(i state.Intent) bool { return i.Unknown })
-	if known == nil || known.Open || f.RemoteStamp.UIDValidity == 0 || len(begun) > 0 {
+	if known == nil || known.Open || !settled(f, begun) {
 		return 0, false, errUnsettled
 	}
 	m := localstatus.Mapping{FolderPair: p, LocalValidity: known.UIDValidity, RemoteValidity: f.RemoteStamp.UIDValidity, Pairs: make(map[mail.UID]mail.UID, len(known.Pairs))}

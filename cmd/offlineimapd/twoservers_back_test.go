@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,8 +96,10 @@ func TestTwoServersBack(t *testing.T) {
 		m.Create("Private")
 		m.Append("Private", body(1102), time.Time{})
 	})
+	early := b.clone(t)
 	b.sync()
 	b.inStep("after OfflineIMAP")
+	lasting := mailsOf(b.holds(false))
 	b.change(true, func(m *testenv.Mailer) { // what was copied is removed again
 		m.Append("Sent", body(1200), time.Time{})
 		m.Expunge("Lists.go", "20")
@@ -199,6 +203,24 @@ func TestTwoServersBack(t *testing.T) {
 		}
 		c.job(exitError, "in use by another program", "--write-uidmapping")
 	})
+	// Whoever does not listen finds mails doubled, but none lost.
+	t.Run("cut off early", func(t *testing.T) {
+		for step := 4; ; step += 15 { // of more than 80
+			c := early.clone(t)
+			if !c.killed(step, nil) {
+				break
+			}
+			out := c.tryJob("--write-uidmapping")
+			log := c.offlineIMAP()
+			h, r := c.holds(true), c.holds(false)
+			if doubled := len(strings.Split(h, "\n")) != len(strings.Split(lasting, "\n")); doubled && !strings.Contains(out, "not written") {
+				t.Errorf("cut off at step %d: nobody has said why mails are doubled: %s%s", step, out, h)
+			}
+			if mailsOf(h) != lasting || mailsOf(r) != lasting {
+				t.Errorf("cut off at step %d: %s%s\n%s%s", step, difference(lasting, mailsOf(h)), difference(lasting, mailsOf(r)), out, log)
+			}
+		}
+	})
 	t.Run("cut off", func(t *testing.T) {
 		c := b.clone(t)
 		c.change(false, func(m *testenv.Mailer) {
@@ -227,6 +249,16 @@ func TestTwoServersBack(t *testing.T) {
 			t.Errorf("%d times refused, and %d times not", refused, told)
 		}
 	})
+}
+
+// mailsOf are the mails of a listing, each once and whatever its flags are.
+func mailsOf(listing string) string {
+	seen := map[string]bool{}
+	for line := range strings.Lines(listing) {
+		words := strings.Fields(line)
+		seen[words[0]+" "+words[1]] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(seen)), "\n")
 }
 
 func (b *both) tryJob(args ...string) string {
