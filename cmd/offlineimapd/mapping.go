@@ -85,7 +85,7 @@ func (k *keeper) writeMappings(ctx context.Context, m *config.IMAP) (err error) 
 			all = append(all, fmt.Errorf("%q: not written: %w", names.Display(f.Local), err))
 		} else if changed {
 			written++
-			k.front.screen.Info(fmt.Sprintf("%s%s: %d mails", dryly(k.cfg), plain(names.Display(f.Local)), n))
+			k.front.screen.Info(fmt.Sprintf("%s%s: the UIDs of %s", dryly(k.cfg), plain(names.Display(f.Local)), mails(n)))
 		}
 	}
 	k.front.screen.Info(fmt.Sprintf("%sAccount %s: OfflineIMAP's map of UIDs written for %d of %d folders; the others had nothing new", dryly(k.cfg), plain(a.Name), written, len(folders)-len(all)))
@@ -116,7 +116,7 @@ func settled(f state.Folder, begun []state.Intent) bool {
 		!slices.ContainsFunc(begun, func(i state.Intent) bool { return !i.Unknown })
 }
 
-func (w *mapper) write(ctx context.Context, f state.Folder, p engine.FolderPair) (mails int, changed bool, err error) {
+func (w *mapper) write(ctx context.Context, f state.Folder, p engine.FolderPair) (n int, changed bool, err error) {
 	raw, ok := names.Write(f.Local, w.names)
 	if !ok {
 		return 0, false, errors.New("its name is not UTF-8")

@@ -117,7 +117,7 @@ func TestTwoServersBack(t *testing.T) {
 	t.Run("dry", func(t *testing.T) {
 		c := b.clone(t)
 		files := c.theirFiles()
-		c.job(exitOK, "[DRYRUN] INBOX: 20 mails", "--write-uidmapping", "--dry-run")
+		c.job(exitOK, "[DRYRUN] INBOX: the UIDs of 20 mails", "--write-uidmapping", "--dry-run")
 		if c.theirFiles() != files {
 			t.Error("a dry run has written something")
 		}
@@ -193,6 +193,24 @@ func TestTwoServersBack(t *testing.T) {
 		if c.read(c.file("UIDMapping", "here", "INBOX")) != was {
 			t.Error("the map of another mailbox was written")
 		}
+		text := c.read(c.config())
+		for more, words := range map[string]string{
+			"[Account other]\nlocalrepository = here\nremoterepository = there\n":                                                             "the account other has the same local repository",
+			"[Account other]\nlocalrepository = tree\nremoterepository = there\n[Repository tree]\ntype = Maildir\nlocalfolders = /nowhere\n": "Account other: nothing to write",
+		} {
+			status := exitOK
+			if strings.Contains(words, "same") {
+				status = exitError
+			}
+			changed := strings.Replace(text, "accounts = work\n", "accounts = work, other\n", 1) + more
+			if err := os.WriteFile(c.config(), []byte(changed), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.job(status, words, "--write-uidmapping")
+		}
+		if err := os.WriteFile(c.config(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		lock, err := os.Create(filepath.Join(c.dir, "state", "work.lock"))
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +223,7 @@ func TestTwoServersBack(t *testing.T) {
 	})
 	// Whoever does not listen finds mails doubled, but none lost.
 	t.Run("cut off early", func(t *testing.T) {
-		for step := 4; ; step += 15 { // of more than 80
+		for step := 4; ; step += 20 { // of more than 80
 			c := early.clone(t)
 			if !c.killed(step, nil) {
 				break
