@@ -106,7 +106,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 		works = append(works, w)
 	}
 	if err := f.run.committer.do(ctx, false, works, func() []state.Change {
-		return []state.Change{state.AddFolder{Folder: f.known}}
+		return append(f.called(), state.AddFolder{Folder: f.known})
 	}); err != nil {
 		return fmt.Errorf("adopt %q: %w", f.localName, err)
 	}

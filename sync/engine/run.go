@@ -161,6 +161,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	if remote, r.unfound, err = r.include(ctx, remote); err != nil {
 		return err
 	}
+	if err := r.formerly(ctx, known); err != nil {
+		return err
+	}
 	if r.limits, err = r.State.Limits(ctx); err != nil {
 		return fmt.Errorf("read the state: %w", err)
 	}

@@ -16,14 +16,28 @@ import (
 type scheme struct {
 	fmd5 []byte // ",FMD5=<hex>", what makes a UID in a name one of this folder
 	info []byte // ":2," or "!2,", what is written; both are read
+	// former are like fmd5, of names that the folder had: its files keep theirs.
+	former [][]byte
 }
 
-func newScheme(infoSeparator byte, visible string) scheme {
-	sum := md5.Sum([]byte(visible))
-	return scheme{
-		fmd5: append([]byte(",FMD5="), hex.EncodeToString(sum[:])...),
-		info: []byte{infoSeparator, '2', ','},
+func newScheme(infoSeparator byte, visible string, formerly ...string) scheme {
+	s := scheme{fmd5: fmd5(visible), info: []byte{infoSeparator, '2', ','}}
+	for _, name := range formerly {
+		s.former = append(s.former, fmd5(name))
 	}
+	return s
+}
+
+func fmd5(visible string) []byte {
+	sum := md5.Sum([]byte(visible))
+	return append([]byte(",FMD5="), hex.EncodeToString(sum[:])...)
+}
+
+// bears tells whether a name, whose UID stands before rest, is of this folder.
+func (s scheme) bears(name, rest []byte) bool {
+	// Names of our own making have the FMD5 right there.
+	return bytes.HasPrefix(rest, s.fmd5) || bytes.Contains(name, s.fmd5) ||
+		slices.ContainsFunc(s.former, func(f []byte) bool { return bytes.Contains(name, f) })
 }
 
 var uidField = []byte(",U=")
@@ -89,8 +103,7 @@ func (s scheme) uid(name []byte) mail.UID {
 		if digits == 0 {
 			continue
 		}
-		// Names of our own making have the FMD5 right there.
-		if n > math.MaxUint32 || !bytes.HasPrefix(rest[digits:], s.fmd5) && !bytes.Contains(name, s.fmd5) {
+		if n > math.MaxUint32 || !s.bears(name, rest[digits:]) {
 			return 0
 		}
 		return mail.UID(n)

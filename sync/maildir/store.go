@@ -57,6 +57,16 @@ type Store struct {
 	opened  atomic.Uint64 // counts Works that opened their folder
 	cleaned sync.Map      // folder name -> *sync.Once that has removed what was left over in tmp
 	buffers sync.Pool     // *buffer
+	former  map[string][]string
+}
+
+// Formerly says which other visible names a folder had: files that carry the MD5
+// of one of them are still its own. It is called before the folder is opened.
+func (s *Store) Formerly(folder string, visible []string) {
+	if s.former == nil {
+		s.former = map[string][]string{}
+	}
+	s.former[folder] = visible
 }
 
 var _ store.Store = (*Store)(nil)
@@ -112,7 +122,7 @@ func (s *Store) Close(context.Context) error { return nil }
 func (s *Store) Open(name string, readOnly bool) store.Folder {
 	return &folder{
 		s: s, name: name, readOnly: readOnly,
-		bad: s.checkName(name), scheme: newScheme(s.o.InfoSeparator, s.o.VisibleName(name)),
+		bad: s.checkName(name), scheme: newScheme(s.o.InfoSeparator, s.o.VisibleName(name), s.former[name]...),
 		places: places{at: map[mail.Ref]place{}},
 	}
 }

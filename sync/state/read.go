@@ -66,6 +66,18 @@ func (d *DB) Meta(ctx context.Context, key string) (value string, ok bool, err e
 	return value, ok, err
 }
 
+// Metas returns the values of all keys that begin with prefix, by what follows it.
+func (d *DB) Metas(ctx context.Context, prefix string) (values map[string]string, err error) {
+	values = map[string]string{}
+	err = d.use(ctx, "read values", func(c *conn) error {
+		return c.each(ctx, "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?", []driver.Value{int64(len(prefix)), []byte(prefix)}, func(v []driver.Value) error {
+			values[string(blob(v[0]))[len(prefix):]] = string(blob(v[1]))
+			return nil
+		})
+	})
+	return values, err
+}
+
 const selectFolder = "SELECT id, remote, local, count, remote_stamp, local_stamp, sum FROM folder "
 
 func readFolders(ctx context.Context, c *conn) ([]Folder, error) {
