@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +136,76 @@ func TestMaxAgeAndRemovals(t *testing.T) {
 	limited(25)
 	if r := c.report(); r.Counts.Downloaded != 9 || r.Counts.RemovedRemote+r.Counts.RemovedLocal+r.Counts.Uploaded > 0 {
 		t.Errorf("a wider window: %+v", r.Counts)
+	}
+}
+
+// A mail that is here again after it went, within the window or not, is new.
+func TestMaxAgeAndMailsThatAreBack(t *testing.T) {
+	t.Parallel()
+	c := changer{newPerson(t, testenv.Dovecot(t, testenv.DovecotOptions{})), map[string]string{"INBOX": "INBOX"}}
+	m := c.mailer()
+	for n := 1; n <= 6; n++ {
+		m.Append("INBOX", body(n), time.Now(), `\Seen`)
+	}
+	b, err := os.ReadFile(c.config())
+	c.must(err)
+	c.must(os.WriteFile(c.config(), bytes.Replace(b, []byte("[Account work]"), []byte("[Account work]\nmaxage = 7"), 1), 0o600))
+	c.sync()
+	away := filepath.Join(c.dir, "away")
+	at := c.file("INBOX", 1)
+	c.must(os.Rename(at, away))
+	if n := c.sync(); n.RemovedRemote != 1 {
+		t.Errorf("%+v", n)
+	}
+	c.must(os.Rename(away, at))
+	if n := c.sync(); n.Uploaded != 1 {
+		t.Errorf("a mail that is back: %+v", n)
+	}
+	c.inStep()
+}
+
+// With another nametrans files are whose they were, whatever keeps the guard from
+// seeing that they are not.
+func TestNameTransChanges(t *testing.T) {
+	t.Parallel()
+	srv := testenv.Dovecot(t, testenv.DovecotOptions{})
+	for _, tc := range []struct{ account, local string }{
+		{"", ""}, {"maxage = 7", ""}, {"maxsize = 1000000", ""}, {"", "sync_deletes = no"},
+	} {
+		t.Run(tc.account+tc.local, func(t *testing.T) {
+			c := changer{newPerson(t, srv), nil}
+			m := c.mailer()
+			m.Create("A")
+			m.Create("B")
+			for n := range 3 {
+				m.Append("A", body(n), time.Now().AddDate(0, 0, -20))
+			}
+			m.Append("B", body(3), time.Now())
+			c.sync()
+			there := c.remote()
+			for i, trans := range []string{"+", "-", "+"} {
+				c.moreLocal, c.more = tc.local, ""
+				if trans == "+" {
+					c.moreLocal += "\nnametrans = lambda f: 'INBOX/' + f if f != 'INBOX' else f"
+					c.more = "nametrans = lambda f: re.sub('^INBOX/', '', f)"
+				}
+				c.configure()
+				b, err := os.ReadFile(c.config())
+				c.must(err)
+				c.must(os.WriteFile(c.config(), bytes.Replace(b, []byte("[Account work]"), []byte("[Account work]\n"+tc.account), 1), 0o600))
+				for range 2 {
+					if n := c.sync(); n.Any() {
+						t.Errorf("change %d: %+v", i, n)
+					}
+				}
+				if now := c.remote(); now != there {
+					t.Errorf("change %d: %s", i, difference(there, now))
+				}
+			}
+			c.unlink("B", 1) // it is known by the name that the folder has no more
+			if n := c.sync(); tc.local == "" && n.RemovedRemote != 1 {
+				t.Errorf("a removal: %+v", n)
+			}
+		})
 	}
 }

@@ -498,10 +498,18 @@ func (f *folderRun) settle(ctx context.Context, plan *merge.Plan) error {
 	if !f.remoteDirty && plan.Remote.Pending == 0 && s != f.known.RemoteStamp {
 		set.Remote = &s
 	}
-	if set.Local == nil && set.Remote == nil {
+	var changes []state.Change
+	if set.Local != nil || set.Remote != nil {
+		changes = append(changes, set)
+	}
+	if f.limits != f.kept.Limits && !f.remoteDirty {
+		f.kept.Limits = f.limits
+		changes = append(changes, state.SetApart{Folder: f.known.ID, Apart: f.kept})
+	}
+	if len(changes) == 0 {
 		return nil
 	}
-	if err := f.run.committer.write(ctx, false, set); err != nil {
+	if err := f.run.committer.write(ctx, false, changes...); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	return nil

@@ -142,34 +142,34 @@ func (f *folderRun) within(ctx context.Context, p *merge.Plan, o *merge.Options)
 	if len(f.ignored) == 0 && l.Since.IsZero() && l.Smaller == 0 && l.LocalSince.IsZero() {
 		return false, nil
 	}
-	var down, lost, doubtful []mail.UID // by what is to be asked about them
+	var down, again []mail.UID
 	for _, e := range p.Download {
 		down = append(down, e.UID)
 	}
-	lost = slices.Concat(p.RemoveRemote, p.Mark)
-	doubtful = slices.Clone(p.RemoveLocal)
 	for _, e := range p.Reupload {
-		doubtful = append(doubtful, e.UID)
+		again = append(again, e.UID)
 	}
+	goneHere, goneThere := slices.Concat(p.RemoveRemote, p.Mark), p.RemoveLocal
 	outside := f.ignored.And(mail.SetOf(down...))
-	if !l.Since.IsZero() && len(down)+len(lost)+len(doubtful) > 0 {
+	if !l.Since.IsZero() && len(down)+len(goneHere)+len(goneThere) > 0 {
 		first, err := f.window(ctx)
 		if err != nil {
 			return false, err
 		}
-		below := mail.SetOf(slices.Concat(down, lost, doubtful)...)
-		if first > 1 {
-			outside = outside.Or(below.And(mail.Set{{First: 1, Last: first - 1}}))
+		old, err := f.old(ctx, goneThere, first)
+		if err != nil {
+			return false, err
 		}
+		outside = outside.Or(below(mail.SetOf(slices.Concat(down, goneHere)...), first)).Or(old)
 	}
 	if l.Smaller > 0 {
 		c := store.Criteria{Smaller: l.Smaller}
-		large, err := f.others(ctx, f.remote, slices.Concat(down, lost), outside, c)
+		large, err := f.others(ctx, f.remote, slices.Concat(down, goneHere), outside, c)
 		if err != nil {
 			return false, fmt.Errorf("ask for sizes in %q: %w", f.report.Name, err)
 		}
 		outside = outside.Or(large)
-		if large, err = f.others(ctx, f.local, doubtful, outside, c); err != nil {
+		if large, err = f.others(ctx, f.local, slices.Concat(goneThere, again), outside, c); err != nil {
 			return false, fmt.Errorf("look at sizes in %q: %w", f.localName, err)
 		}
 		outside = outside.Or(large)
@@ -177,6 +177,34 @@ func (f *folderRun) within(ctx context.Context, p *merge.Plan, o *merge.Options)
 	o.Outside = outside
 	err := f.staying(ctx, p, o)
 	return len(outside) > 0 || len(o.Stay) > 0, err
+}
+
+func below(s mail.Set, first mail.UID) mail.Set {
+	if first <= 1 {
+		return nil
+	}
+	return s.And(mail.Set{{First: 1, Last: first - 1}})
+}
+
+// old returns those of some mails that the server removed which were outside of the
+// window. What the server has left says where the window begins; where it removed
+// the first mails of the window, that is behind them. So those that were within when
+// it was last asked count as they are dated here.
+func (f *folderRun) old(ctx context.Context, gone []mail.UID, first mail.UID) (mail.Set, error) {
+	out := below(mail.SetOf(gone...), first)
+	if f.kept.First == 0 || f.relook {
+		return out, nil
+	}
+	edge := out.Without(below(out, f.kept.First))
+	var uids []mail.UID
+	for u := range edge.All {
+		uids = append(uids, u)
+	}
+	aged, err := f.others(ctx, f.local, uids, nil, store.Criteria{Since: f.run.Policy.Limits.Since})
+	if err != nil {
+		return nil, fmt.Errorf("look at dates in %q: %w", f.localName, err)
+	}
+	return below(out, f.kept.First).Or(aged), nil
 }
 
 // window returns the first UID of the window that Limits.Since opens.
@@ -245,14 +273,19 @@ func (f *folderRun) staying(ctx context.Context, p *merge.Plan, o *merge.Options
 	return nil
 }
 
-// keepApart writes what is apart, and takes it out of the base.
+// keepApart writes what is apart, and takes it out of the base. With which limits
+// stands there only when the run has done what they ask for: before that, the next
+// one has to look at every mail again.
 func (f *folderRun) keepApart(ctx context.Context, p *merge.Plan) error {
 	now := state.Apart{
-		Limits: f.limits,
+		Limits: f.kept.Limits, First: f.kept.First,
 		Remote: f.apart.Remote.Or(mail.SetOf(p.ApartRemote...)), Local: f.apart.Local.Or(mail.SetOf(p.ApartLocal...)),
 	}
+	if f.from != 0 {
+		now.First = f.from
+	}
 	drop := slices.Concat(p.ApartRemote, p.ApartLocal)
-	if now.Limits == f.kept.Limits && slices.Equal(now.Remote, f.kept.Remote) && slices.Equal(now.Local, f.kept.Local) && len(drop) == 0 {
+	if now.First == f.kept.First && slices.Equal(now.Remote, f.kept.Remote) && slices.Equal(now.Local, f.kept.Local) && len(drop) == 0 {
 		return nil
 	}
 	if err := f.run.committer.write(ctx, false, state.DropRows{Folder: f.known.ID, UIDs: drop}, state.SetApart{Folder: f.known.ID, Apart: now}); err != nil {

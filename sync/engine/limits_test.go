@@ -281,30 +281,76 @@ func TestLimitsNeverLose(t *testing.T) {
 	})
 }
 
-// Runs within limits are cut off at every step.
-func TestCutOffWithinLimits(t *testing.T) {
-	prepare := func() *pairOf {
-		p := newPair(t, storetest.Options{})
-		p.addIn(p.remote, 2015, 6)
-		p.addIn(p.remote, 2020, 6)
-		p.sync()
-		p.since(2020)
-		p.remove(p.local, "INBOX", 2)                                 // outside
-		p.must(p.local.Remove("INBOX", p.at(p.local, "INBOX", 9)))    // within
-		p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 3)))  // outside
-		p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 10))) // within
-		p.addIn(p.remote, 2021, 2)
-		p.addIn(p.local, 2014, 2)
-		return p
+// What the server removes at the edge of the window was within it.
+func TestEdgeOfTheWindow(t *testing.T) {
+	for name, o := range servers {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, o)
+			p.addIn(p.remote, 2015, 3)
+			p.addIn(p.remote, 2021, 5)
+			p.since(2020)
+			p.sync()
+			p.settled("the first run", 5, 8)
+			for range 2 {
+				p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 3)))
+			}
+			p.sync()
+			p.settled("the first two are removed", 3, 6)
+			p.remove(p.remote, "INBOX", 3) // old ones, which were never here
+			p.sync()
+			p.settled("old ones are removed", 3, 3)
+		})
 	}
-	whole := prepare()
+}
+
+// Runs within limits, and those after limits changed, are cut off at every step.
+func TestCutOffWithinLimits(t *testing.T) {
+	for name, prepare := range map[string]func(p *pairOf){
+		"within": func(p *pairOf) {
+			p.sync()
+			p.since(2020)
+			p.remove(p.local, "INBOX", 2)                                 // outside
+			p.must(p.local.Remove("INBOX", p.at(p.local, "INBOX", 9)))    // within
+			p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 3)))  // outside
+			p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 10))) // within
+			p.addIn(p.remote, 2021, 2)
+			p.addIn(p.local, 2014, 2)
+		},
+		"lifted": func(p *pairOf) {
+			p.since(2020)
+			p.sync()
+			p.policy.Limits = engine.Limits{}
+		},
+		"wider": func(p *pairOf) {
+			p.policy.Limits = engine.Limits{Smaller: 10, Text: "10"}
+			p.sync()
+			p.policy.Limits = engine.Limits{Smaller: 1000, Text: "1000"}
+			p.addIn(p.local, 2014, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			started := func() *pairOf {
+				p := newPair(t, storetest.Options{})
+				p.addIn(p.remote, 2015, 6)
+				p.addIn(p.remote, 2020, 6)
+				prepare(p)
+				return p
+			}
+			cutOffEverywhere(t, started)
+		})
+	}
+}
+
+func cutOffEverywhere(t *testing.T, started func() *pairOf) {
+	t.Helper()
+	whole := started()
 	lf, rf := &storetest.Faults{}, &storetest.Faults{}
 	if _, err := whole.run(lf, rf); err != nil {
 		t.Fatal(err)
 	}
 	here, there := subjects(whole.local), subjects(whole.remote)
 	cut := func(local bool, step int, after bool) {
-		p := prepare()
+		p := started()
 		f := &storetest.Faults{Step: step, After: after, Dead: true}
 		var err error
 		if local {

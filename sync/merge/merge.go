@@ -90,7 +90,7 @@ func (m *merger) one(u mail.UID, inBase bool, b mail.Flags) {
 	case inBase && lp == absent && rp == absent:
 		m.Forget = append(m.Forget, u)
 	case (lp == absent) != (rp == absent) && m.outside(u, inBase, b):
-		m.leave(u, lp != absent)
+		m.leave(u, lp != absent, inBase)
 	case inBase && lp == absent:
 		m.goneLocally(u, b, r)
 	case inBase:
@@ -111,16 +111,18 @@ func (m *merger) outside(u mail.UID, inBase bool, b mail.Flags) bool {
 	return len(m.limit) > 0 && m.limit[0].First <= u && !(inBase && m.o.KeepDeleted && b&mail.Trashed != 0)
 }
 
-// leave has a mail stay on the one side that has it. That the other never had
-// it, where the base does not know, needs a proof: else it is a mail of both.
-func (m *merger) leave(u mail.UID, here bool) {
+// leave has a mail stay on the one side that has it. One that is here and that the
+// base does not know is new: it waits.
+func (m *merger) leave(u mail.UID, here, inBase bool) {
 	switch {
 	case !here:
 		m.ApartRemote = append(m.ApartRemote, u)
+	case inBase:
+		m.ApartLocal = append(m.ApartLocal, u)
 	case !m.remote.proof:
 		m.Remote.Relist = true
 	default:
-		m.ApartLocal = append(m.ApartLocal, u)
+		m.Local.Pending++
 	}
 }
 

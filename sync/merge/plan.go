@@ -17,7 +17,8 @@ type Options struct {
 	// brings the mail back.
 	KeepDeleted bool
 	// Outside are mails that limits leave where they are: they are not copied, and
-	// that one side lost them is not carried to the other.
+	// that one side lost them is not carried to the other. Such a one that is new here
+	// stays pending.
 	Outside mail.Set
 	// Stay are keys of new local mails that limits leave where they are.
 	Stay map[string]bool

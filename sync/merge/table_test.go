@@ -175,7 +175,7 @@ func TestOneMail(t *testing.T) {
 		{noneRO, "S", "-", "-", "forget"},
 		// Limits leave it where it is.
 		{out, "-", "-", "S", "apart remote"},
-		{out, "-", "S", "-", "apart local"},
+		{out, "-", "S", "-", "local pending"},
 		{out, "S", "-", "S", "apart remote"},
 		{out, "S", "S", "-", "apart local"},
 		{out, "S", "-", "-", "forget"},
@@ -185,7 +185,7 @@ func TestOneMail(t *testing.T) {
 		{outKeep, "ST", "-", "ST", ""},
 		{outKeep, "ST", "-", "S", "down S"},
 		{outRO, "S", "-", "S", "apart remote"},
-		{outRO, "-", "S", "-", "apart local"},
+		{outRO, "-", "S", "-", "local pending"},
 	} {
 		p := merge.Merge(rows(c.base), full(c.local), full(c.remote), c.o)
 		if got := describe(p); got != c.want {

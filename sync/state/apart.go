@@ -12,10 +12,13 @@ import (
 // Such mails have no row in the base.
 type Apart struct {
 	Limits        string   // what it was decided by, in the caller's words
+	First         mail.UID // the first of the window that they open; 0: there is none
 	Remote, Local mail.Set // UIDs of mails that only that side has
 }
 
-func (a Apart) empty() bool { return a.Limits == "" && len(a.Remote) == 0 && len(a.Local) == 0 }
+func (a Apart) empty() bool {
+	return a.Limits == "" && a.First == 0 && len(a.Remote) == 0 && len(a.Local) == 0
+}
 
 // SetApart replaces what a folder has apart.
 type SetApart struct {
@@ -45,12 +48,13 @@ func (d *DB) Limits(ctx context.Context) (map[int64]string, error) {
 }
 
 func readApart(ctx context.Context, c *conn, folder int64) (a Apart, err error) {
-	err = c.each(ctx, "SELECT limits, remote, local, sum FROM apart WHERE folder = ?", []driver.Value{folder}, func(v []driver.Value) error {
+	err = c.each(ctx, "SELECT limits, first, remote, local, sum FROM apart WHERE folder = ?", []driver.Value{folder}, func(v []driver.Value) error {
 		var ok, also bool
 		a.Limits = string(blob(v[0]))
-		a.Remote, ok = mail.ParseSet(string(blob(v[1])))
-		a.Local, also = mail.ParseSet(string(blob(v[2])))
-		if !ok || !also || num(v[3]) != int64(sum([]int64{folder}, blob(v[0]), blob(v[1]), blob(v[2]))) {
+		a.First = mail.UID(num(v[1]))
+		a.Remote, ok = mail.ParseSet(string(blob(v[2])))
+		a.Local, also = mail.ParseSet(string(blob(v[3])))
+		if !ok || !also || num(v[4]) != int64(sum([]int64{folder, num(v[1])}, blob(v[0]), blob(v[2]), blob(v[3]))) {
 			return &damage{fmt.Sprintf("what folder %d has apart is not what was written", folder)}
 		}
 		return nil
@@ -67,8 +71,9 @@ func (s SetApart) apply(t *tx) error {
 		return err
 	}
 	limits, remote, local := octets(s.Apart.Limits), octets(s.Apart.Remote.String()), octets(s.Apart.Local.String())
-	_, err := t.c.exec("INSERT INTO apart (folder, limits, remote, local, sum) VALUES (?, ?, ?, ?, ?)"+
-		" ON CONFLICT DO UPDATE SET limits = excluded.limits, remote = excluded.remote, local = excluded.local, sum = excluded.sum",
-		s.Folder, limits, remote, local, int64(sum([]int64{s.Folder}, limits, remote, local)))
+	first := int64(s.Apart.First)
+	_, err := t.c.exec("INSERT INTO apart (folder, limits, first, remote, local, sum) VALUES (?, ?, ?, ?, ?, ?)"+
+		" ON CONFLICT DO UPDATE SET limits = excluded.limits, first = excluded.first, remote = excluded.remote, local = excluded.local, sum = excluded.sum",
+		s.Folder, limits, first, remote, local, int64(sum([]int64{s.Folder, first}, limits, remote, local)))
 	return err
 }

@@ -121,7 +121,7 @@ func (m *model) draw(t *rapid.T, after *[]func()) Change {
 		m.intents = slices.Delete(m.intents, i, i+1)
 		return CloseIntents{[]int64{id, 1 << 50}}
 	case 7:
-		s := SetApart{f.ID, Apart{Limits: genName.Draw(t, "limits"), Remote: genSet.Draw(t, "remote"), Local: genSet.Draw(t, "local")}}
+		s := SetApart{f.ID, Apart{Limits: genName.Draw(t, "limits"), First: genUID.Draw(t, "first"), Remote: genSet.Draw(t, "remote"), Local: genSet.Draw(t, "local")}}
 		m.apart[f.ID] = s.Apart
 		if s.Apart.empty() {
 			delete(m.apart, f.ID)

@@ -63,6 +63,7 @@ CREATE INDEX intent_folder ON intent (folder);
 CREATE TABLE apart ( -- mails that one side has alone, by choice
 	folder INTEGER PRIMARY KEY REFERENCES folder (id),
 	limits BLOB NOT NULL, -- what the choice was made by
+	first  INTEGER NOT NULL, -- the first UID that was within them
 	remote BLOB NOT NULL, -- UIDs, as an IMAP sequence-set
 	local  BLOB NOT NULL,
 	sum    INTEGER NOT NULL
