@@ -42,7 +42,9 @@ type folderRun struct {
 	// What limits leave on one side: apart as this run has it, kept as the state has.
 	apart, kept state.Apart
 	limits      string   // Apart.Limits of this run
-	relook      bool     // the limits are others than they were
+	relook      bool     // the limits are others than they were, or another reason to list the server's mails in full
+	theirs      string   // what Witness says
+	stripped    bool     // flags may have been taken off that nobody took off
 	ignored     mail.Set // UIDs that are not downloaded
 	from        mail.UID // see window; 0: not asked for yet
 
@@ -413,6 +415,7 @@ func (f *folderRun) merge(ctx context.Context) (*merge.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the state: %w", err)
 	}
+	base = f.restored(base)
 	local, remote := f.inSight()
 	plan := merge.Merge(base, local, remote, o)
 	if plan.Local.Relist || plan.Remote.Relist {
@@ -505,6 +508,9 @@ func (f *folderRun) settle(ctx context.Context, plan *merge.Plan) error {
 	if f.limits != f.kept.Limits && !f.remoteDirty {
 		f.kept.Limits = f.limits
 		changes = append(changes, state.SetApart{Folder: f.known.ID, Apart: f.kept})
+	}
+	if f.theirs != f.run.touched[f.localName] {
+		changes = append(changes, state.SetMeta{Key: metaTouched + f.localName, Value: f.theirs})
 	}
 	if len(changes) == 0 {
 		return nil

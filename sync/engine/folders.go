@@ -215,6 +215,7 @@ func (f *folderRun) decide(missing, known int, o names.Options) {
 		f.skip(err)
 		return
 	}
+	f.witness(o)
 	switch {
 	case f.remoteBox == nil && f.localBox == nil:
 		// Gone from both sides. Should it only have been left out of the listing,
@@ -233,6 +234,7 @@ func (f *folderRun) decide(missing, known int, o names.Options) {
 	case f.known != nil && f.localBox == nil:
 		// A directory that was moved away means: never synced.
 		f.forget = true
+	case f.forget:
 	case f.known != nil && !f.run.Full && !f.relook && f.known.RemoteStamp.Same(f.remoteBox.Stamp) && f.known.LocalStamp.Same(f.localBox.Stamp):
 		f.quiet = true
 	}

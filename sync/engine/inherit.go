@@ -26,6 +26,53 @@ type Heritage interface {
 	String() string
 }
 
+// Witness is a Heritage that can tell when the other program worked on a folder last:
+// Touched returns another string each time that it changed what it knows of a
+// local folder, and "" where it knows nothing.
+type Witness interface{ Touched(local string) string }
+
+// metaTouched is the beginning of a key in the state that holds what Touched said of
+// a local folder when it was in step last.
+const metaTouched = "touched/"
+
+// witness settles whether another program has worked on a known folder since. Where
+// it leaves the mailbox alone for its name, it has kept another one in the folder,
+// and UIDs in the names of files are of that one. Else it may have taken flags off
+// that it does not know, which only all flags of the server show.
+func (f *folderRun) witness(o names.Options) {
+	w, ok := f.run.Inherit.(Witness)
+	if !ok || f.localBox == nil {
+		return
+	}
+	f.theirs = w.Touched(f.localName)
+	if f.known == nil || f.theirs == "" || f.theirs == f.run.touched[f.localName] {
+		return
+	}
+	switch {
+	case names.Ignored(f.remoteName, o):
+		f.forget = true
+		f.report.Notes = append(f.report.Notes, fmt.Sprintf("%s says that another mailbox was kept in %q meanwhile: the mails are compared anew", f.run.Inherit, f.localName))
+	case !f.known.LocalStamp.Same(f.localBox.Stamp):
+		f.relook, f.stripped = true, true
+	}
+}
+
+// restored is a base without the flags that another program cannot keep, in mails
+// that lack them here: they were taken off by nobody, and come back from the server.
+func (f *folderRun) restored(base []mail.Entry) []mail.Entry {
+	if !f.stripped {
+		return base
+	}
+	out := slices.Clone(base)
+	local := f.localSnap.Entries
+	for i, e := range out {
+		if j, ok := slices.BinarySearchFunc(local, e.UID, byUID); ok && e.Flags&^local[j].Flags&mail.Passed != 0 {
+			out[i].Flags &^= mail.Passed
+		}
+	}
+	return out
+}
+
 // Inherited is what another program last agreed on with both sides of a pair.
 type Inherited struct {
 	File        string       // for people

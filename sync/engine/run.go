@@ -104,11 +104,12 @@ type run struct {
 	// apart are the local names of folders that Policy.Choice leaves out. What is
 	// moved into one of them is not going to be uploaded.
 	apart   map[string]bool
-	limits  map[int64]string // state.Apart.Limits of folders
-	unfound map[string]error // what Policy.Choice includes and the server does not have
-	absent  []error          // what Request.Only names and nobody has
-	pairs   []FolderPair     // of the account, whether they take part or not
-	noPlace bool             // dry run: the place of the local store is yet to be made
+	limits  map[int64]string  // state.Apart.Limits of folders
+	touched map[string]string // what Witness said of local folders
+	unfound map[string]error  // what Policy.Choice includes and the server does not have
+	absent  []error           // what Request.Only names and nobody has
+	pairs   []FolderPair      // of the account, whether they take part or not
+	noPlace bool              // dry run: the place of the local store is yet to be made
 }
 
 // Run brings both sides of an account in step. The error is of the account as
@@ -165,6 +166,9 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 		return err
 	}
 	if r.limits, err = r.State.Limits(ctx); err != nil {
+		return fmt.Errorf("read the state: %w", err)
+	}
+	if r.touched, err = r.State.Metas(ctx, metaTouched); err != nil {
 		return fmt.Errorf("read the state: %w", err)
 	}
 	jobs, gone := r.pairUp(known, local, remote, rep)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,7 +33,10 @@ type Options struct {
 // Reader reads the state of one account. It may be used by several goroutines.
 type Reader struct{ o Options }
 
-var _ engine.Heritage = Reader{}
+var (
+	_ engine.Heritage = Reader{}
+	_ engine.Witness  = Reader{}
+)
 
 // New returns a reader; nothing is opened before it is asked.
 func New(o Options) Reader { return Reader{o} }
@@ -42,6 +46,18 @@ func (r Reader) String() string { return "OfflineIMAP's state in " + r.account()
 
 func (r Reader) account() string {
 	return filepath.Join(r.o.Metadata, "Account-"+component(r.o.Account))
+}
+
+// Touched tells when OfflineIMAP changed its record of a local folder last, "" where
+// there is none.
+func (r Reader) Touched(local string) string {
+	name, said := r.statusFile(local), ""
+	for _, dir := range []string{"LocalStatus-sqlite", "LocalStatus"} {
+		if info, err := os.Stat(filepath.Join(r.account(), dir, name)); err == nil {
+			said += fmt.Sprintf("%s %d %d ", dir, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return said
 }
 
 // maildirValidity is what OfflineIMAP writes down as the UIDVALIDITY of every
