@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // interfaces are OfflineIMAP's, by their present names.
 var interfaces = []string{"ttyui", "basic", "quiet", "syslog", "machineui", "blinkenlights"}
@@ -25,10 +28,16 @@ func (v view) ui() string {
 		return v.deflt("ui")
 	}
 	names := strings.Split(s, ",")
+	rest := ""
+	for _, item := range names {
+		if name := interfaceName(item); name != "blinkenlights" {
+			rest = cmp.Or(rest, name)
+		}
+	}
 	for _, item := range names {
 		name := interfaceName(item)
 		switch {
-		case name == "":
+		case name == "", name == "blinkenlights" && rest != "": // which is not there: another of the list is
 			continue
 		case len(names) > 1:
 			v.problem(Warning, "ui", "a list of user interfaces: "+name+" is taken, the first that there is", "write ui = "+name)
