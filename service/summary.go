@@ -49,7 +49,7 @@ func Summary(r *engine.Report) string {
 	switch {
 	case len(r.Problems) > 0:
 		parts = append(parts, "not finished")
-	case len(parts) == 0 && r.DryRun:
+	case len(parts) == 0 && (r.DryRun || skipped > 0):
 		parts = []string{"nothing to do"}
 	case len(parts) == 0:
 		parts = []string{"in step, nothing to do"}

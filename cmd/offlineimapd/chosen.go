@@ -11,7 +11,7 @@ import (
 )
 
 // chosen are the mailboxes that the command line asks for, by their names on the
-// server, to the letter.
+// server, as it writes them or as people do.
 type chosen struct {
 	names []string
 	met   atomic.Bool // one of them is there
@@ -27,7 +27,7 @@ func choose(mailboxes []string) *chosen {
 
 // has is a filter as engine.Choice has it.
 func (c *chosen) has(name string) (bool, error) {
-	in := slices.Contains(c.names, name)
+	in := slices.Contains(c.names, name) || slices.Contains(c.names, names.Display(name))
 	if in {
 		c.met.Store(true)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/service"
 	"github.com/offlineimap/offlineimapd/sync/engine"
+	"github.com/offlineimap/offlineimapd/sync/imap/dial"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -226,7 +229,15 @@ func (s *show) finish(reports []*engine.Report) int {
 // misconfigured tells whether an account could not even begin, for a reason
 // that stands in the configuration.
 func misconfigured(r *engine.Report) bool {
-	return len(r.Folders) == 0 && len(r.Problems) == 1 && r.Problems[0].Class == store.Config.String()
+	if len(r.Folders) > 0 || len(r.Problems) != 1 || r.Problems[0].Class != store.Config.String() {
+		return false
+	}
+	// A certificate that is not trusted may be the server's fault.
+	var (
+		pin    *dial.PinError
+		verify *tls.CertificateVerificationError
+	)
+	return !errors.As(r.Problems[0].Err, &pin) && !errors.As(r.Problems[0].Err, &verify)
 }
 
 // plain makes a text that came from a server safe for a terminal.

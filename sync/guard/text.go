@@ -88,7 +88,7 @@ func rootForeignText(path string) string {
 
 func accountText(was, is string) string {
 	return fmt.Sprintf("the configuration names %q now, and what is here was kept in step with %q, and so nothing was done. "+
-		"If that is a mistake, correct remotehost or remoteuser. If it is another name of the same account, or you have moved, %s: "+
+		"If that is a mistake, correct remotehost, remoteuser or the tunnel. If it is another name of the same account, or you have moved, %s: "+
 		"then both sides are compared anew, what one of them lacks is copied, and nothing is removed on either.", is, was, ask(account))
 }
 
