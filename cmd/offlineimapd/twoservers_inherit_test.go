@@ -79,7 +79,11 @@ func TestTwoServersInherit(t *testing.T) {
 		m.Store("Work", "6", "-FLAGS", `\Seen`)
 	})
 	files := b.theirFiles()
+	planned := b.sync("--dry-run")
 	c := b.sync()
+	if planned.Bytes = c.Bytes; planned != c {
+		t.Errorf("planned %+v, done %+v", planned, c)
+	}
 	if c.Downloaded != 1 || c.Uploaded != 1 || c.RemovedLocal != 1 || c.RemovedRemote != 1 || c.FlagsLocal != 1 || c.FlagsRemote != 1 {
 		t.Errorf("the first run after OfflineIMAP: %+v", c)
 	}

@@ -319,6 +319,21 @@ func TestTwoServers(t *testing.T) {
 			t.Errorf("the foreign mail did not go up, or something was doubled: %s", there)
 		}
 	})
+	t.Run("dry run", func(t *testing.T) {
+		c := b.clone(t)
+		c.change(false, func(m *testenv.Mailer) {
+			m.Append("INBOX", body(430), time.Time{})
+			m.Store("INBOX", "4", "+FLAGS", `\Answered`)
+			m.Expunge("INBOX", "5")
+		})
+		bothWays2(c)
+		planned := c.sync("--dry-run")
+		done := c.sync()
+		planned.Bytes, done.Bytes = 0, 0
+		if planned != done || done.Downloaded != 2 || done.Uploaded != 1 {
+			t.Errorf("planned %+v, done %+v", planned, done)
+		}
+	})
 	t.Run("unlisted", func(t *testing.T) { // SUBSCRIBE hides it, not DELETE
 		c := b.clone(t)
 		c.more = "subscribedonly = yes"

@@ -27,6 +27,7 @@ func (f *folderRun) adopt(ctx context.Context) error {
 		if local, err = f.local.Scan(ctx, mail.Known{Keys: true}); err != nil {
 			return fmt.Errorf("read the local folder %q: %w", f.localName, err)
 		}
+		f.pretend(local)
 	}
 	remote := &mail.Snapshot{Full: true, Mask: mail.AllFlags, Stamp: mail.Stamp{UIDValidity: 1}}
 	if f.remoteBox != nil || !f.run.DryRun {

@@ -323,6 +323,7 @@ func (f *folderRun) scanLocal(ctx context.Context, full bool) (err error) {
 	if f.localSnap, err = f.local.Scan(ctx, k); err != nil {
 		return fmt.Errorf("read the local folder %q: %w", f.localName, err)
 	}
+	f.pretend(f.localSnap)
 	return nil
 }
 
@@ -346,8 +347,8 @@ func (f *folderRun) scanRemote(ctx context.Context, full bool) (err error) {
 	return nil
 }
 
-// pretend makes a dry run plan what a run would do: the mailbox is read-only
-// only because a dry run opens it so.
+// pretend makes a dry run plan what a run would do: a mailbox is read-only only
+// because a dry run opens it so.
 func (f *folderRun) pretend(s *mail.Snapshot) {
 	if f.run.DryRun {
 		s.ReadOnly = false

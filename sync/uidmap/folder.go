@@ -27,6 +27,9 @@ func (f *folder) box(ctx context.Context) (*box, error) {
 	if f.bad != nil {
 		return nil, f.bad
 	}
+	if b, ok := f.s.imagined.Load(f.raw); ok {
+		return b.(*box), nil
+	}
 	return f.s.m.find(ctx, f.s.o.ID, f.raw)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 
@@ -170,6 +171,7 @@ type box struct {
 	id       int64
 	validity uint32
 	last     mail.UID // the highest local UID of its pairs
+	imagined []Pair   // in place of those of the file, where nothing may be written; ascending by Local
 }
 
 // find returns what is known of a mailbox; nil: nothing is.
@@ -231,6 +233,12 @@ func (m *Map) change(ctx context.Context, f func(*sql.Tx) error) error {
 
 // each calls f with all pairs of a mailbox, ascending by Local.
 func (m *Map) each(ctx context.Context, b *box, f func(Pair)) error {
+	if b.imagined != nil {
+		for _, p := range b.imagined {
+			f(p)
+		}
+		return nil
+	}
 	return m.query(ctx, func(r *sql.Rows) error {
 		var p Pair
 		err := r.Scan(&p.Local, &p.Remote)
@@ -259,6 +267,14 @@ func (m *Map) query(ctx context.Context, row func(*sql.Rows) error, text string,
 // local returns the UIDs on the local server of some mails of the other side.
 func (m *Map) local(ctx context.Context, b *box, remote []mail.UID) (map[mail.UID]mail.UID, error) {
 	out := make(map[mail.UID]mail.UID, len(remote))
+	if b != nil && b.imagined != nil {
+		for _, p := range b.imagined {
+			if slices.Contains(remote, p.Remote) {
+				out[p.Remote] = p.Local
+			}
+		}
+		return out, nil
+	}
 	if m.db == nil || b == nil || len(remote) == 0 {
 		return out, nil
 	}

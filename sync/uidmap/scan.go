@@ -23,7 +23,7 @@ func (f *folder) Scan(ctx context.Context, known mail.Known) (*mail.Snapshot, er
 		return nil, f.bad
 	}
 	quick := inward(known.Stamp)
-	b, err := f.s.m.find(ctx, f.s.o.ID, f.raw)
+	b, err := f.box(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,17 +96,35 @@ func (f *folder) believe(ctx context.Context, b *box, snap *mail.Snapshot, known
 		return nil, store.Fail(store.Temporary, store.ScopeFolder, fmt.Errorf("the local mailbox %q: %s: %w", names.Display(f.raw), why, store.ErrReplaced))
 	}
 	if f.readOnly {
-		return nil, nil
+		return f.imagine(ctx, now, b == nil)
 	}
 	return f.begin(ctx, now, b == nil)
+}
+
+// imagine is what begin would start, for one who only looks.
+func (f *folder) imagine(ctx context.Context, now mail.Stamp, unknown bool) (*box, error) {
+	pairs, err := f.heritage(ctx, now, unknown)
+	if err != nil || len(pairs) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(pairs, func(a, b Pair) int { return cmp.Compare(a.Local, b.Local) })
+	f.s.imagined.Store(f.raw, &box{validity: now.UIDValidity, imagined: pairs})
+	return f.box(ctx)
 }
 
 // begin starts a map of the mailbox, with what another program knew if ours knows
 // nothing.
 func (f *folder) begin(ctx context.Context, now mail.Stamp, unknown bool) (*box, error) {
-	var pairs []Pair
+	pairs, err := f.heritage(ctx, now, unknown)
+	if err != nil {
+		return nil, err
+	}
+	return f.s.m.begin(ctx, f.s.o.ID, f.raw, now.UIDValidity, pairs)
+}
+
+// heritage is what another program knew.
+func (f *folder) heritage(ctx context.Context, now mail.Stamp, unknown bool) (pairs []Pair, err error) {
 	if unknown && f.s.o.Heir != nil {
-		var err error
 		if pairs, err = f.s.o.Heir(ctx, f.name, now.UIDValidity); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -117,7 +135,7 @@ func (f *folder) begin(ctx context.Context, now mail.Stamp, unknown bool) (*box,
 		// One of a mail that is yet to come would be taken for that mail.
 		pairs = slices.DeleteFunc(pairs, func(p Pair) bool { return now.UIDNext != 0 && p.Local >= now.UIDNext })
 	}
-	return f.s.m.begin(ctx, f.s.o.ID, f.raw, now.UIDValidity, pairs)
+	return pairs, nil
 }
 
 // key names a mail without a partner, for as long as the mailbox is this one.

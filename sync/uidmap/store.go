@@ -51,6 +51,8 @@ type Store struct {
 
 	mu  sync.Mutex
 	met map[string]mail.Stamp // of mailboxes, as they were last read
+
+	imagined sync.Map // mailbox -> *box, of those that only a dry run has begun
 }
 
 var _ store.Store = (*Store)(nil)
