@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/offlineimap/offlineimapd/internal/config"
 	"github.com/offlineimap/offlineimapd/internal/pyexpr"
@@ -70,18 +71,31 @@ func remembered[T any](f func(name string) (T, error)) func(name string) (T, err
 		err   error
 	}
 	var mu sync.Mutex
+	var slow error
 	known := map[string]answer{}
 	return func(name string) (T, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		a, ok := known[name]
-		if !ok {
+		switch {
+		case ok:
+		case slow != nil:
+			a.err = slow
+		default:
+			began := time.Now()
 			a.value, a.err = f(name)
 			known[name] = a
+			// Nobody waits for that with each name.
+			if a.err != nil && time.Since(began) > longAnswer {
+				slow = a.err
+			}
 		}
 		return a.value, a.err
 	}
 }
+
+// longAnswer is after how long an expression that fails is asked no more in a run.
+const longAnswer = 20 * time.Second
 
 // translation evaluates a nametrans.
 func (w work) translation(ctx context.Context, e config.Expression) (func(string) (string, error), error) {

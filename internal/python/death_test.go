@@ -238,3 +238,16 @@ func TestParentKilled(t *testing.T) {
 		})
 	}
 }
+
+// An expression that wants more memory than there is for it is told so, and the next
+// one is answered.
+func TestMemory(t *testing.T) {
+	ev := New(Options{})
+	defer ev.Close()
+	if _, err := ev.Eval(t.Context(), "len(bytearray(2 << 30))"); err == nil || !strings.Contains(err.Error(), "MemoryError") {
+		t.Errorf("two gigabytes: %v", err)
+	}
+	if v, err := ev.Eval(t.Context(), "len(bytearray(1 << 20))"); err != nil || v != int64(1<<20) {
+		t.Errorf("one megabyte: %v, %v", v, err)
+	}
+}

@@ -8,6 +8,7 @@ import json
 import os
 import queue
 import re
+import resource
 import signal
 import struct
 import sys
@@ -18,8 +19,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 LARGEST = 16 << 20  # octets of an answer
+MEMORY = 1 << 30    # octets of data, of this process and of each that it starts
 DEEPEST = 64        # levels of a value
 SOURCES = 1024      # expressions whose functions are kept
+
+hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+if hard == resource.RLIM_INFINITY or hard > MEMORY:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, hard))
 
 pid = os.getpid()
 busy = False
