@@ -102,7 +102,7 @@ func (k *keeper) rehash(ctx context.Context) error {
 		var all []error
 		total := 0
 		for _, b := range boxes {
-			n, err := local.Rehash(ctx, b.Name, k.cfg.General.DryRun)
+			n, err := local.Rehash(ctx, b.Name, b.Name, k.cfg.General.DryRun)
 			if n > 0 {
 				k.front.screen.Info(fmt.Sprintf("%s%s: %s renamed", dryly(k.cfg), plain(b.Display), files(n)))
 			}

@@ -209,3 +209,31 @@ func TestNameTransChanges(t *testing.T) {
 		})
 	}
 }
+
+// Of two files that claim one UID, whose mail the server has removed, either may
+// have come from elsewhere: neither is removed for it.
+func TestTwinOfARemovedMail(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"0_first", "9_last"} {
+		c := changer{newPerson(t, testenv.Dovecot(t, testenv.DovecotOptions{})), nil}
+		m := c.mailer()
+		for n := 1; n <= 4; n++ {
+			m.Append("INBOX", body(n), time.Time{})
+		}
+		c.sync()
+		m.Expunge("INBOX", "4")
+		foreign := filepath.Join(c.root(), "INBOX", "cur", name+".1.x,U=4,FMD5=7e33429f656f1e6e9d79b29c3f82c57e:2,S")
+		c.must(os.WriteFile(foreign, bytes.ReplaceAll(body(900), []byte("\r\n"), []byte("\n")), 0o600))
+		c.sync()
+		c.inStep()
+		found := 0
+		for _, msg := range m.Messages("INBOX") {
+			if bytes.Equal(m.Body("INBOX", msg.UID), body(900)) {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: the mail that was moved here is %d times on the server", name, found)
+		}
+	}
+}

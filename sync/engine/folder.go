@@ -506,7 +506,7 @@ func (f *folderRun) settle(ctx context.Context, plan *merge.Plan) error {
 	if set.Local != nil || set.Remote != nil {
 		changes = append(changes, set)
 	}
-	if f.limits != f.kept.Limits && !f.remoteDirty {
+	if f.limits != f.kept.Limits && !f.remoteDirty && plan.Remote.Pending == 0 {
 		f.kept.Limits = f.limits
 		changes = append(changes, state.SetApart{Folder: f.known.ID, Apart: f.kept})
 	}

@@ -16,15 +16,16 @@ import (
 type Renamed interface {
 	// Formerly says which other names a folder had, before it is opened.
 	Formerly(folder string, names []string)
+	// Rehash has the files of a folder that bear one of them bear the present one,
+	// and returns how many there were.
+	Rehash(ctx context.Context, folder, formerly string, dryRun bool) (int, error)
 }
 
 // metaVisible is the beginning of a key in the state that holds what a local folder
-// is called on the other side, the last name first, one a line. A folder without
-// one is called there as it is here.
+// is called on the other side, the last name first, one a line; those behind it are
+// names that some of its files may still bear. A folder without one is called there
+// as it is here.
 const metaVisible = "visible/"
-
-// mostNames is how many names of a folder are remembered.
-const mostNames = 8
 
 // called is what a local folder is called on the other side, before separators
 // are changed.
@@ -35,8 +36,10 @@ func (p Policy) called(folder string) (string, error) {
 	return p.Names.Back(folder)
 }
 
-// formerly tells the local store what known folders were called, and notes what
-// they are called now before anything is done under that name.
+// formerly has the files of known folders that are called otherwise now bear their
+// present name. That is noted before, as it may be cut off; and until it is done, or
+// in a dry run, the store knows the files by either name. It must be done at once: a
+// name that one folder had may be that of another, whose files are moved there one day.
 func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 	local, ok := r.Local.(Renamed)
 	if !ok {
@@ -46,7 +49,7 @@ func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 	if err != nil {
 		return fmt.Errorf("read the state: %w", err)
 	}
-	var changes []state.Change
+	r.former = map[string]bool{}
 	for _, k := range known {
 		now, err := r.Policy.called(k.Local)
 		if err != nil {
@@ -58,17 +61,39 @@ func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 		}
 		if names[0] != now {
 			names = append([]string{now}, slices.DeleteFunc(names, func(n string) bool { return n == now })...)
-			names = names[:min(len(names), mostNames)]
-			changes = append(changes, state.SetMeta{Key: metaVisible + k.Local, Value: strings.Join(names, "\n")})
+			if err := r.note(ctx, k.Local, names); err != nil {
+				return err
+			}
+		}
+		if len(names) > 1 && !r.DryRun && !r.Policy.LocalReadOnly {
+			if names, err = r.rehash(ctx, local, k.Local, names); err != nil {
+				return err
+			}
 		}
 		if len(names) > 1 {
 			local.Formerly(k.Local, names[1:])
+			r.former[k.Local] = true
 		}
 	}
-	if len(changes) == 0 || r.DryRun {
+	return nil
+}
+
+// rehash returns the names that are left to a folder.
+func (r *run) rehash(ctx context.Context, local Renamed, folder string, names []string) ([]string, error) {
+	for _, was := range names[1:] {
+		if _, err := local.Rehash(ctx, folder, was, false); err != nil {
+			return names, ctx.Err() // another run tries again
+		}
+	}
+	return names[:1], r.note(ctx, folder, names[:1])
+}
+
+// note writes down the names of a folder.
+func (r *run) note(ctx context.Context, folder string, names []string) error {
+	if r.DryRun {
 		return nil
 	}
-	if err := r.State.Commit(ctx, true, changes...); err != nil {
+	if err := r.State.Commit(ctx, true, state.SetMeta{Key: metaVisible + folder, Value: strings.Join(names, "\n")}); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	return nil
@@ -77,7 +102,7 @@ func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 // called notes with a new folder what it is called on the other side.
 func (f *folderRun) called() []state.Change {
 	now, err := f.run.Policy.called(f.localName)
-	if err != nil || now == f.localName || strings.Contains(now, "\n") {
+	if err != nil || now == f.localName || strings.Contains(now, "\n") || f.run.former[f.localName] {
 		return nil
 	}
 	return []state.Change{state.SetMeta{Key: metaVisible + f.localName, Value: now}}

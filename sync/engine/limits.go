@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
@@ -39,17 +40,31 @@ type Limits struct {
 func (f *folderRun) limit(o names.Options) error {
 	l := f.run.Policy.Limits
 	f.limits = l.Text
+	if !l.Since.IsZero() {
+		f.limits += sinceMark + l.Since.Format(time.DateOnly)
+	}
 	if l.Ignore != nil {
 		set, err := l.Ignore(names.Read(f.remoteName, o))
 		if err != nil {
 			return unanswered("copy_ignore_eval for %q: %w", f.report.Name, err)
 		}
 		if f.ignored = set; len(set) > 0 {
-			f.limits += " without " + set.String()
+			f.limits = "without " + set.String() + " " + f.limits
 		}
 	}
-	f.relook = f.known != nil && f.limits != f.run.limits[f.known.ID]
+	f.relook = f.known != nil && !narrower(f.limits, f.run.limits[f.known.ID])
 	return nil
+}
+
+// sinceMark stands in Apart.Limits before the day of Limits.Since.
+const sinceMark = "\nsince "
+
+// narrower tells whether what was outside of limits that were is outside of those
+// that are: they are the same, save that their day may have moved on.
+func narrower(are, were string) bool {
+	text, day, _ := strings.Cut(are, sinceMark)
+	old, then, _ := strings.Cut(were, sinceMark)
+	return text == old && (day == "") == (then == "") && day >= then
 }
 
 // takeApart reads what the folder has apart. With other limits each mail that
@@ -280,6 +295,11 @@ func (f *folderRun) keepApart(ctx context.Context, p *merge.Plan) error {
 	now := state.Apart{
 		Limits: f.kept.Limits, First: f.kept.First,
 		Remote: f.apart.Remote.Or(mail.SetOf(p.ApartRemote...)), Local: f.apart.Local.Or(mail.SetOf(p.ApartLocal...)),
+	}
+	if f.relook && f.from == 0 && !f.run.Policy.Limits.Since.IsZero() && f.remoteBox != nil {
+		if _, err := f.window(ctx); err != nil { // to know later what was within
+			return err
+		}
 	}
 	if f.from != 0 {
 		now.First = f.from

@@ -303,6 +303,51 @@ func TestEdgeOfTheWindow(t *testing.T) {
 	}
 }
 
+// The window is known before anything is removed from it.
+func TestEdgeOfAWindowThatWasQuiet(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.addIn(p.remote, 2015, 2)
+	p.addIn(p.remote, 2021, 4)
+	p.sync()
+	p.since(2020)
+	p.sync()
+	for range 2 {
+		p.must(p.remote.Remove("INBOX", p.at(p.remote, "INBOX", 2)))
+	}
+	p.sync()
+	p.settled("the first two are removed", 4, 4)
+}
+
+// A clock that went forward and back leaves nothing out.
+func TestClockForwardAndBack(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	at := func(year int) { p.policy.Limits = engine.Limits{Since: day(year), Text: "maxage 7"} }
+	at(2020)
+	p.addIn(p.remote, 2021, 2)
+	p.sync()
+	p.addIn(p.remote, 2021, 2)
+	at(2025)
+	p.sync()
+	p.settled("the clock is wrong", 2, 4)
+	at(2020)
+	p.sync()
+	p.settled("the clock is right again", 4, 4)
+}
+
+// Limits that were lifted while nothing might come here are lifted afterwards.
+func TestLimitsLiftedWhileReadOnly(t *testing.T) {
+	p := newPair(t, storetest.Options{})
+	p.addIn(p.remote, 2015, 3)
+	p.addIn(p.remote, 2021, 2)
+	p.since(2020)
+	p.sync()
+	p.policy.Limits, p.policy.LocalReadOnly = engine.Limits{}, true
+	p.sync()
+	p.policy.LocalReadOnly = false
+	p.sync()
+	p.settled("nothing forbids it any more", 5, 5)
+}
+
 // Runs within limits, and those after limits changed, are cut off at every step.
 func TestCutOffWithinLimits(t *testing.T) {
 	for name, prepare := range map[string]func(p *pairOf){

@@ -105,6 +105,7 @@ type run struct {
 	// moved into one of them is not going to be uploaded.
 	apart   map[string]bool
 	limits  map[int64]string  // state.Apart.Limits of folders
+	former  map[string]bool   // local folders some of whose files may bear another name
 	touched map[string]string // what Witness said of local folders
 	unfound map[string]error  // what Policy.Choice includes and the server does not have
 	absent  []error           // what Request.Only names and nobody has

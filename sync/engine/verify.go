@@ -7,6 +7,7 @@ import (
 
 	"github.com/offlineimap/offlineimapd/sync/mail"
 	"github.com/offlineimap/offlineimapd/sync/merge"
+	"github.com/offlineimap/offlineimapd/sync/state"
 	"github.com/offlineimap/offlineimapd/sync/store"
 )
 
@@ -15,6 +16,10 @@ import (
 // run, or a file from elsewhere), or two files say it. A file that lies loses
 // the UID in its name, is new from then on, and the plan is made again.
 func (f *folderRun) verify(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	plan, err := f.ambiguous(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
 	doubtful := slices.Clone(plan.Unproven)
 	twins := map[mail.UID]bool{}
 	for _, m := range f.localSnap.Fresh {
@@ -36,6 +41,42 @@ func (f *folderRun) verify(ctx context.Context, plan *merge.Plan) (*merge.Plan, 
 	}
 	if err := f.strip(ctx, given); err != nil {
 		return nil, err
+	}
+	return f.plan(ctx)
+}
+
+// ambiguous makes new mails of files that share a UID whose mail is gone on the
+// server: nothing is left there to tell which of them that mail was, and one of them
+// may have been moved here from another account. A removed mail may come back by
+// that; none is lost.
+func (f *folderRun) ambiguous(ctx context.Context, plan *merge.Plan) (*merge.Plan, error) {
+	gone := mail.SetOf(slices.Concat(plan.RemoveLocal, plan.ApartLocal)...).Or(f.apart.Local)
+	var shared []mail.UID
+	for _, m := range f.localSnap.Fresh {
+		if m.Claim != 0 && gone.Has(m.Claim) {
+			shared = append(shared, m.Claim)
+		}
+	}
+	if len(shared) == 0 || f.run.DryRun {
+		return plan, nil
+	}
+	s, err := f.local.Scan(ctx, mail.Known{Keys: true})
+	if err != nil {
+		return nil, fmt.Errorf("read the local folder %q: %w", f.localName, err)
+	}
+	set := mail.SetOf(shared...)
+	var given []store.Assignment
+	for _, m := range s.Fresh {
+		if set.Has(m.Claim) {
+			given = append(given, store.Assignment{Key: m.Key})
+		}
+	}
+	if err := f.strip(ctx, given); err != nil {
+		return nil, err
+	}
+	f.apart.Local = f.apart.Local.Without(set)
+	if err := f.run.committer.write(ctx, true, state.DropRows{Folder: f.known.ID, UIDs: shared}); err != nil {
+		return nil, fmt.Errorf("write the state: %w", err)
 	}
 	return f.plan(ctx)
 }

@@ -3,8 +3,6 @@ package maildir
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 
 	"golang.org/x/sys/unix"
 
@@ -12,16 +10,15 @@ import (
 )
 
 // Rehash puts the MD5 of the folder's visible name into those file names that
-// carry the MD5 of the folder's own name, as programs wrote it that knew no
-// nametrans, and returns how many there are. UIDs and flags stay. A file whose
+// carry the MD5 of another one that it had, such as the folder's own name, which
+// programs wrote that knew no nametrans, and returns how many there are. UIDs and flags stay. A file whose
 // new name another one has is left, which is an error once the others are done. A
 // dry run only counts. The caller holds the lock of the tree.
-func (s *Store) Rehash(ctx context.Context, name string, dryRun bool) (renamed int, err error) {
+func (s *Store) Rehash(ctx context.Context, name, formerly string, dryRun bool) (renamed int, err error) {
 	if err := s.checkName(name); err != nil {
 		return 0, err
 	}
-	was := md5.Sum([]byte(name))
-	old, now := append([]byte(",FMD5="), hex.EncodeToString(was[:])...), newScheme(s.o.InfoSeparator, s.o.VisibleName(name)).fmd5
+	old, now := fmd5(formerly), fmd5(s.o.VisibleName(name))
 	if bytes.Equal(old, now) {
 		return 0, nil
 	}

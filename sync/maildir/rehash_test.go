@@ -48,7 +48,7 @@ func TestRehash(t *testing.T) {
 		n    int
 		want []string
 	}{{true, 3, before}, {false, 3, after}, {false, 0, after}} {
-		n, err := s.Rehash(t.Context(), "L.go", step.dry)
+		n, err := s.Rehash(t.Context(), "L.go", "L.go", step.dry)
 		if err != nil || n != step.n {
 			t.Errorf("dry %v: %d, %v, not %d", step.dry, n, err, step.n)
 		}
@@ -56,14 +56,14 @@ func TestRehash(t *testing.T) {
 			t.Errorf("dry %v: there is\n%s\nnot\n%s", step.dry, strings.Join(got, "\n"), strings.Join(step.want, "\n"))
 		}
 	}
-	if n, err := s.Rehash(t.Context(), "L.nowhere", false); n != 0 || err == nil {
+	if n, err := s.Rehash(t.Context(), "L.nowhere", "L.nowhere", false); n != 0 || err == nil {
 		t.Errorf("a folder that is not there: %d, %v", n, err)
 	}
 
 	// Two files that would be one stay two.
 	write(t, s, "L.go", "cur/1_0.1.h,U=1"+raw+":2,FS", "y\n")
 	write(t, s, "L.go", "cur/9_0.1.h,U=9"+raw+":2,", "z\n")
-	if n, err := s.Rehash(t.Context(), "L.go", false); n != 1 || err == nil {
+	if n, err := s.Rehash(t.Context(), "L.go", "L.go", false); n != 1 || err == nil {
 		t.Errorf("%d renamed, %v", n, err)
 	}
 	if got := list(); len(got) != len(files)+2 {
