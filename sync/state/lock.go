@@ -50,8 +50,15 @@ func Lock(ctx context.Context, account, state string) (*AccountLock, error) {
 
 // Unlock gives the right back. The files stay: whoever unlinks a lock file may
 // unlink the lock of another.
+//
+// Closing a file is not enough: a process that is being started, such as a hook of
+// another account, has it open for a moment too, and with it the lock.
 func (l *AccountLock) Unlock() error {
-	return errors.Join(l.theirs.Close(), l.own.Truncate(0), l.own.Close())
+	err := l.own.Truncate(0)
+	for _, f := range []*os.File{l.theirs, l.own} {
+		err = errors.Join(err, unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+	}
+	return err
 }
 
 func failLock(path string, err error) error {
