@@ -45,3 +45,4 @@ glibc=$(objdump -T "$out"/bin/* | sed -n 's/.*(\{0,1\}GLIBC_\([0-9][0-9.]*\).*/\
 export LIBC="libc6 (>= $glibc)" ROOT="$root"
 ${GO:-go} run "github.com/goreleaser/nfpm/v2/cmd/nfpm@$NFPM" package -f packaging/nfpm.yaml -p deb \
 	-t "$out/offlineimapd_${VERSION}_$ARCH.deb"
+ln -s ../../bin/offlineimapd "$root/usr/lib/offlineimapd/offlineimap"
