@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -294,8 +295,11 @@ func TestTwoServers(t *testing.T) {
 		c.toHere = proxy.Addr()
 		c.configure()
 		c.change(false, func(m *testenv.Mailer) { m.Append("INBOX", body(410), time.Time{}) })
+		var mu sync.Mutex
 		sent, done := false, false
 		proxy.OnExchange(func(_ int, line string) {
+			mu.Lock()
+			defer mu.Unlock()
 			if sent && !done {
 				done = true
 				c.change(true, func(m *testenv.Mailer) {
@@ -309,6 +313,8 @@ func TestTwoServers(t *testing.T) {
 		if status, out, errs := c.run(); status != exitError || !strings.Contains(out+errs, "does not show it") {
 			t.Errorf("status %d: %s%s", status, out, errs)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if !done {
 			t.Fatal("nothing was sent")
 		}
