@@ -200,7 +200,7 @@ func TestIdle(t *testing.T) {
 		wake chan struct{}
 		want string
 	}{
-		{"time", "", 20 * time.Millisecond, nil, "exists 4\nexists 5"},
+		{"time", "", 400 * time.Millisecond, nil, "exists 4\nexists 5"},
 		{"woken", "", time.Hour, woken, "exists 4\nexists 5"},
 		{"without a time", "", 0, woken, "exists 4\nexists 5"},
 		{"the server ends it", "server", time.Hour, nil, "exists 4"},
@@ -208,7 +208,7 @@ func TestIdle(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &recorder{}
 			// Progress is shorter than the silence of an IDLE, and must not matter.
-			c := scriptedWith(t, Options{Progress: 15 * time.Millisecond}, "", idling(tt.end))
+			c := scriptedWith(t, Options{Progress: 300 * time.Millisecond}, "", idling(tt.end))
 			if err := c.Idle(ctx, r.handler(), tt.d, tt.wake); err != nil {
 				t.Fatal(err)
 			}
