@@ -42,7 +42,7 @@ demo:
 	@$(GO) run ./cmd/offlineimapd demo
 
 test: packages check
-	$(GO) test -race -parallel 4 -timeout 20m ./...
+	$(GO) test -race -timeout 25m ./...
 	@$(MAKE) --no-print-directory fuzz
 
 packages:
