@@ -45,8 +45,15 @@ func (f *folderRun) acquaint(ctx context.Context, plan *merge.Plan) (*merge.Plan
 			there = append(there, e)
 		}
 	}
+	var lost mail.Set
 	for _, e := range base {
-		if !has(f.localSnap.Entries, e.UID) && f.mayBeThere(e.UID) {
+		if !has(f.localSnap.Entries, e.UID) {
+			lost.Append(e.UID, e.UID)
+		}
+	}
+	lost = existing(lost, f.remoteSnap)
+	for _, e := range base {
+		if lost.Has(e.UID) {
 			there = append(there, e)
 		}
 	}
@@ -86,20 +93,6 @@ func (f *folderRun) acquaint(ctx context.Context, plan *merge.Plan) (*merge.Plan
 	}
 	f.localSnap = nil
 	return f.plan(ctx)
-}
-
-// mayBeThere tells whether nothing proves that a mail of the base is gone on the
-// server.
-func (f *folderRun) mayBeThere(u mail.UID) bool {
-	switch s := f.remoteSnap; {
-	case s.Unchanged:
-		return true
-	case s.Full:
-		return has(s.Entries, u)
-	case s.All != nil:
-		return s.All.Has(u)
-	}
-	return true
 }
 
 // missed asks a work for what it could not store.
