@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -40,7 +42,7 @@ func (p Policy) called(folder string) (string, error) {
 // present name. That is noted before, as it may be cut off; and until it is done, or
 // in a dry run, the store knows the files by either name. It must be done at once: a
 // name that one folder had may be that of another, whose files are moved there one day.
-func (r *run) formerly(ctx context.Context, known []state.Folder) error {
+func (r *run) formerly(ctx context.Context, known []state.Folder, rep *Report) error {
 	local, ok := r.Local.(Renamed)
 	if !ok {
 		return nil
@@ -66,7 +68,7 @@ func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 			}
 		}
 		if len(names) > 1 && !r.DryRun && !r.Policy.LocalReadOnly {
-			if names, err = r.rehash(ctx, local, k.Local, names); err != nil {
+			if names, err = r.rehash(ctx, local, k.Local, names, rep); err != nil {
 				return err
 			}
 		}
@@ -78,11 +80,15 @@ func (r *run) formerly(ctx context.Context, known []state.Folder) error {
 	return nil
 }
 
-// rehash returns the names that are left to a folder.
-func (r *run) rehash(ctx context.Context, local Renamed, folder string, names []string) ([]string, error) {
+// rehash returns the names that are left to a folder: what could not be renamed is
+// known by its old name, and told; another run tries again.
+func (r *run) rehash(ctx context.Context, local Renamed, folder string, names []string, rep *Report) ([]string, error) {
 	for _, was := range names[1:] {
 		if _, err := local.Rehash(ctx, folder, was, false); err != nil {
-			return names, ctx.Err() // another run tries again
+			if !errors.Is(err, fs.ErrNotExist) { // without a directory there is nothing to rename
+				rep.Notes = append(rep.Notes, fmt.Sprintf("files of %q could not be renamed after another nametrans: %v", folder, err))
+			}
+			return names, ctx.Err()
 		}
 	}
 	return names[:1], r.note(ctx, folder, names[:1])

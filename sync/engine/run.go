@@ -163,7 +163,7 @@ func (r *run) account(ctx context.Context, rep *Report, observe Observer) error 
 	if remote, r.unfound, err = r.include(ctx, remote); err != nil {
 		return err
 	}
-	if err := r.formerly(ctx, known); err != nil {
+	if err := r.formerly(ctx, known, rep); err != nil {
 		return err
 	}
 	if r.limits, err = r.State.Limits(ctx); err != nil {
